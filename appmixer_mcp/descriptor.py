@@ -1,0 +1,237 @@
+"""The rules of a flow descriptor that need no tenant to be checked.
+
+A descriptor is a flat map, component id -> component entry; wiring stands on the receiving side:
+`source` is in port -> {source component id -> [out ports]}. Cycles are legal.
+
+Source: Appmixer docs, "Flow", and the schema that Appmixer's command-line tool checks against.
+Which component types exist, and which ports they have, only a tenant knows.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard, cast
+
+MAX_BYTES = 2_097_152
+"""Largest flow body (documented: LIMIT_FLOW_UPDATE_BYTES)."""
+
+_COMPONENT_ID = re.compile(r"[\w\s-]+")
+_TYPE = re.compile(r"\w+\.\w+\.\w+\.\w+")
+_PORT = re.compile(r"\w+")
+_ENTRY_KEYS: dict[str, type | tuple[type, ...]] = {
+    "type": str, "label": str, "x": (int, float), "y": (int, float), "version": str,
+    "source": dict, "config": (dict, type(None)), "errorHandling": dict, "manifest": object,
+}  # fmt: skip
+_LINK_KEYS = 3  # in port, source component id, out port
+_ON_ERROR = ("storeUnprocessed", "errorPort", "stopFlow")
+_TRANSFORM_TYPES = ("json2new", "json2ext")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a descriptor."""
+
+    component_id: str
+    """Empty when it concerns the descriptor as a whole."""
+    message: str
+    """What is wrong and how to mend it, in one sentence."""
+    keyword: str
+    """A short word for programs: type, required, pattern, additionalProperties, source, …"""
+
+    def __str__(self) -> str:
+        """Return the message, led by the component it concerns."""
+        return f"{self.component_id}: {self.message}" if self.component_id else self.message
+
+
+def check_descriptor(descriptor: object) -> list[Problem]:
+    """Return everything that keeps a descriptor from being a sound flow; empty when it is one."""
+    problems = check_entries(descriptor)
+    if not _is_map(descriptor):
+        return problems
+    for component_id, entry in descriptor.items():
+        if _is_map(entry):
+            problems.extend(_wiring_problems(component_id, entry, descriptor))
+    return problems
+
+
+def check_entries(descriptor: object) -> list[Problem]:
+    """Return what keeps a descriptor from being saved even as a draft; empty when nothing does.
+
+    Links may still lead nowhere: Appmixer saves those, and refuses to start them.
+    """
+    if not _is_map(descriptor):
+        return [Problem("", "A flow descriptor is an object: component id -> entry.", "type")]
+    try:
+        size = len(json.dumps(descriptor, separators=(",", ":")).encode())
+    except RecursionError:
+        return [Problem("", "The descriptor is nested too deeply.", "type")]
+    if size > MAX_BYTES:
+        message = f"The descriptor has {size:,} bytes; Appmixer takes at most {MAX_BYTES:,}."
+        return [Problem("", message, "maxLength")]
+    problems: list[Problem] = []
+    for component_id, entry in descriptor.items():
+        if not _COMPONENT_ID.fullmatch(component_id):
+            message = "A component id may hold letters, digits, spaces, _ and - only."
+            problems.append(Problem(component_id, message, "pattern"))
+        if _is_map(entry):
+            problems.extend(_entry_problems(component_id, entry))
+        else:
+            message = "The entry must be an object with at least `type`."
+            problems.append(Problem(component_id, message, "type"))
+    return problems
+
+
+def source_links(source: object) -> Iterator[tuple[str, str, str]]:
+    """Yield each well-formed link of an entry's `source` as (in port, source id, out port)."""
+    for in_port, senders in _map_items(source):
+        for sender_id, out_ports in _map_items(senders):
+            for out_port in [out_ports] if isinstance(out_ports, str) else out_ports or ():
+                if isinstance(out_port, str):
+                    yield in_port, sender_id, out_port
+
+
+def _entry_problems(component_id: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
+    for key, value in entry.items():
+        if key not in _ENTRY_KEYS:
+            message = f"`{key}` is not a key of a component entry; use {', '.join(_ENTRY_KEYS)}."
+            yield Problem(component_id, message, "additionalProperties")
+        elif not isinstance(value, _ENTRY_KEYS[key]) or (
+            key in ("x", "y") and isinstance(value, bool)
+        ):
+            yield Problem(component_id, f"`{key}` has the wrong type of value.", "type")
+    component_type = entry.get("type")
+    if component_type is None:
+        yield Problem(component_id, "`type` is missing.", "required")
+    elif isinstance(component_type, str) and not _TYPE.fullmatch(component_type):
+        message = f"`type` {component_type!r} is not of the form vendor.service.module.Component."
+        yield Problem(component_id, message, "pattern")
+    yield from _source_problems(component_id, entry.get("source"))
+    yield from _config_problems(component_id, entry.get("config"))
+    yield from _error_handling_problems(component_id, entry.get("errorHandling"))
+
+
+def _source_problems(component_id: str, source: object) -> Iterator[Problem]:
+    for in_port, senders in _map_items(source):
+        if not _PORT.fullmatch(in_port):
+            yield Problem(component_id, f"`source` names the in port {in_port!r}.", "pattern")
+        if not _is_map(senders):
+            message = f"`source.{in_port}` must be an object: source component id -> [out ports]."
+            yield Problem(component_id, message, "type")
+            continue
+        for sender_id, out_ports in senders.items():
+            if not _are_ports(out_ports):
+                message = (
+                    f"`source.{in_port}.{sender_id}` must be a list of at least one out port name, "
+                    "each once."
+                )
+                yield Problem(component_id, message, "type")
+
+
+def _config_problems(component_id: str, config: object) -> Iterator[Problem]:
+    for key, value in _map_items(config):
+        if key in ("properties", "transform", "auth") and not _is_map(value):
+            yield Problem(component_id, f"`config.{key}` must be an object.", "type")
+    if not _is_map(config):
+        return
+    for path, transform in _transforms(config):
+        where = f"`config.transform.{'.'.join(path)}`"
+        if not _is_map(transform) or len(path) < _LINK_KEYS:
+            message = f"{where} must be an object; transforms are in port -> source -> out port."
+            yield Problem(component_id, message, "type")
+        else:
+            yield from _transform_problems(component_id, where, transform)
+
+
+def _transform_problems(
+    component_id: str, where: str, transform: Mapping[str, Any]
+) -> Iterator[Problem]:
+    if transform.get("type", "json2new") not in _TRANSFORM_TYPES:
+        message = f"{where}.type must be json2new (or the older json2ext)."
+        yield Problem(component_id, message, "enum")
+    if not _is_map(transform.get("lambda")):
+        yield Problem(component_id, f"{where}.lambda must be an object: field -> value.", "type")
+    modifiers = transform.get("modifiers", {})
+    if not _is_map(modifiers):
+        yield Problem(component_id, f"{where}.modifiers must be an object.", "type")
+        return
+    for field_name, bindings in modifiers.items():
+        bound = _is_map(bindings) and all(_is_map(binding) for binding in bindings.values())
+        if not bound:
+            message = f"{where}.modifiers.{field_name} must be an object: binding id -> binding."
+            yield Problem(component_id, message, "type")
+
+
+def _error_handling_problems(component_id: str, handling: object) -> Iterator[Problem]:
+    for key, value in _map_items(handling):
+        if key == "autoRetry":
+            sound = isinstance(value, bool)
+        elif key == "maxRetries":
+            sound = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        elif key == "onError":
+            sound = value in _ON_ERROR
+        else:
+            message = f"`errorHandling.{key}` is unknown; use autoRetry, maxRetries, onError."
+            yield Problem(component_id, message, "additionalProperties")
+            continue
+        if not sound:
+            message = (
+                f"`errorHandling.{key}` is wrong: autoRetry is true or false, maxRetries 0 or "
+                f"more, onError one of {', '.join(_ON_ERROR)}."
+            )
+            yield Problem(component_id, message, "enum")
+
+
+def _wiring_problems(
+    component_id: str, entry: Mapping[str, Any], descriptor: Mapping[str, Any]
+) -> Iterator[Problem]:
+    links = set(source_links(entry.get("source")))
+    for in_port, sender_id in sorted({(in_port, sender) for in_port, sender, _ in links}):
+        if sender_id not in descriptor:
+            message = (
+                f"`source.{in_port}` names the component {sender_id!r}, which this flow does not "
+                "have; use the id of another entry."
+            )
+            yield Problem(component_id, message, "source")
+    config = entry.get("config")
+    if not _is_map(config):
+        return
+    for path, transform in _transforms(config):
+        if _is_map(transform) and len(path) == _LINK_KEYS and path not in links:
+            in_port, sender_id, out_port = path
+            message = (
+                f"Malformed transformation: `config.transform.{in_port}.{sender_id}.{out_port}` "
+                "belongs to no link of `source`; its three keys must repeat one."
+            )
+            yield Problem(component_id, message, "transform")
+
+
+def _transforms(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Yield (path, transform) for each leaf; the path is shorter where a level is no object."""
+    for in_port, senders in _map_items(config.get("transform")):
+        if not _is_map(senders):
+            yield (in_port,), senders
+            continue
+        for sender_id, out_ports in senders.items():
+            if not _is_map(out_ports):
+                yield (in_port, sender_id), out_ports
+                continue
+            for out_port, transform in out_ports.items():
+                yield (in_port, sender_id, out_port), transform
+
+
+def _are_ports(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(_PORT.fullmatch(value))
+    names = cast("list[object]", value) if isinstance(value, list) else []
+    well_named = all(isinstance(name, str) and _PORT.fullmatch(name) for name in names)
+    return bool(names) and well_named and len(set(map(str, names))) == len(names)
+
+
+def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _map_items(value: object) -> Iterator[tuple[str, Any]]:
+    if _is_map(value):
+        yield from value.items()

@@ -1,0 +1,68 @@
+"""The time the sandbox lives by: the real one, or one that a test turns."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import anyio
+
+
+class Clock(Protocol):
+    """Tells the time and wakes sleepers."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware UTC."""
+        ...
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Return once `now()` has reached the instant; at once when it already has."""
+        ...
+
+
+class RealClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware UTC."""
+        return datetime.now(UTC)
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Sleep for the wall-clock time that is left until the instant."""
+        await anyio.sleep(max(0.0, (instant - self.now()).total_seconds()))
+
+
+class ManualClock:
+    """Stands still until somebody turns it; for tests."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._turned = anyio.Event()
+
+    def now(self) -> datetime:
+        """Return the instant the clock was last turned to."""
+        return self._now
+
+    def turn(self, by: timedelta) -> None:
+        """Move the clock forward and wake whoever waits for an instant that is now past."""
+        self._now += by
+        self._turned.set()
+        self._turned = anyio.Event()
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Wait until the clock has been turned to the instant or beyond."""
+        while self._now < instant:
+            await self._turned.wait()
+
+
+def to_ms(instant: datetime) -> int:
+    """Return an aware instant as epoch milliseconds, the unit of every `_ms` column."""
+    return round(instant.timestamp() * 1000)
+
+
+def from_ms(epoch_ms: int) -> datetime:
+    """Return epoch milliseconds as an aware UTC instant."""
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+def iso(epoch_ms: int) -> str:
+    """Return epoch milliseconds as the API writes instants: `2026-01-31T08:00:00.000Z`."""
+    return from_ms(epoch_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")

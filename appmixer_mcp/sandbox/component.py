@@ -1,0 +1,324 @@
+"""What a component is: a record of facts and a few functions; and what the engine hands to them.
+
+A component says what should happen; the engine does it. Whatever a function does through its
+`Context` (messages, timers, state, log lines) is stored in one transaction with the message it
+handled, when the function returns. When it raises, nothing of it happens. Only calls that leave
+the engine (HTTP, stores, tasks) happen at once, and may so happen again after a crash.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+Json = Any
+"""A JSON value: what a flow carries is nobody's fixed type."""
+
+FieldType = Literal[
+    "text", "textarea", "number", "toggle", "select", "multiselect", "date-time",
+    "key-value", "expression", "filepicker",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One input of a component: an entry of a port's inspector or of its properties."""
+
+    name: str
+    type: FieldType = "text"
+    label: str = ""
+    """Shown in the designer; empty means made from the name."""
+    required: bool = False
+    default: Json = None
+    options: tuple[str, ...] = ()
+    """The values of a select or multiselect."""
+    tooltip: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InPort:
+    """A port that messages arrive at."""
+
+    name: str = "in"
+    fields: tuple[Field, ...] = ()
+    max_connections: int | None = None
+    """How many links may end here; None is any number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutPort:
+    """A port that messages leave from."""
+
+    name: str = "out"
+    variables: tuple[str, ...] = ()
+    """Paths below the port that later components can use, such as `statusCode`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookCall:
+    """An HTTP request that reached a component's webhook URL."""
+
+    method: str
+    hostname: str
+    headers: Mapping[str, str]
+    query: Mapping[str, Json]
+    """A parameter that occurs more than once is a list."""
+    data: Json
+    """The body: parsed JSON or form, else text; None when there was none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpAnswer:
+    """What a remote server answered, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    url: str
+    """The address that answered, after redirects."""
+
+
+class State(Protocol):
+    """What one component of one flow remembers until the flow is stopped."""
+
+    def get(self, key: str, default: Json = None) -> Json:
+        """Return the value of a key, as this call left it."""
+        ...
+
+    def set(self, key: str, value: Json) -> None:
+        """Remember a JSON value."""
+        ...
+
+    def unset(self, key: str) -> None:
+        """Forget a key; a missing one is no error."""
+        ...
+
+
+class Stores(Protocol):
+    """The data stores of the flow's owner; an unknown store raises ComponentFailedError."""
+
+    def get(self, store_id: str, key: str) -> Mapping[str, Json] | None:
+        """Return the record `{key, value, createdAt, updatedAt}`, or None."""
+        ...
+
+    def set(self, store_id: str, key: str, value: Json) -> Mapping[str, Json]:
+        """Write a record; return it with `oldValue` (None when it is new)."""
+        ...
+
+    def remove(self, store_id: str, key: str) -> Mapping[str, Json] | None:
+        """Delete a record; return it, or None when there was none."""
+        ...
+
+    def find(self, store_id: str, pattern: str) -> list[Mapping[str, Json]]:
+        """Return the records whose key or value matches, in key order."""
+        ...
+
+
+class Tasks(Protocol):
+    """People tasks made by flows."""
+
+    def create(
+        self, *, title: str, description: str, requester: str, approver: str, decision_by: datetime
+    ) -> Mapping[str, Json]:
+        """Store a pending task; return it as the API does, `approverSecret` and all."""
+        ...
+
+
+class Context(Protocol):
+    """What the engine hands to a component's function."""
+
+    flow_id: str
+    flow_name: str
+    component_id: str
+    user_id: str
+    user_email: str
+    webhook_url: str
+    """This component's webhook, `{public_url}/flows/{flow_id}/components/{component_id}`."""
+    now: datetime
+    """The engine's clock, aware UTC."""
+    properties: Mapping[str, Json]
+    """`config.properties`, with the defaults of the manifest filled in."""
+    correlation_id: str
+    port: str
+    """The in port of the message; empty in start, stop, webhook, timeout and tick."""
+    content: Mapping[str, Json]
+    """The in port's fields after the transform; in `on_timeout` what `set_timeout` was given."""
+    original_content: Json
+    """What the previous component sent, before the transform."""
+    webhook: WebhookCall | None
+    """Set in `on_webhook` alone."""
+    state: State
+    stores: Stores
+    tasks: Tasks
+
+    def send(self, port: str, content: Json, *, correlation_id: str | None = None) -> None:
+        """Send a message from an out port; keeps the correlation id unless another is given.
+
+        In `start`, `on_webhook`, `on_tick` and `on_timeout` of a trigger the engine makes a new
+        correlation id for each firing.
+        """
+        ...
+
+    def set_timeout(self, content: Json, at: datetime) -> str:
+        """Have `on_timeout` called at an instant, with this content; return the timer's id."""
+        ...
+
+    def clear_timeout(self, timer_id: str) -> None:
+        """Forget a timer; one that has fired or never was is no error."""
+        ...
+
+    def respond(
+        self, body: Json, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer the webhook call of the same correlation; ignored when nobody waits (any more)."""
+        ...
+
+    def log(self, content: Json) -> None:
+        """Write a log record of severity info."""
+        ...
+
+    def stop_flow(self) -> None:
+        """Stop this flow once this message is done."""
+        ...
+
+    def listen(self, topic: str) -> None:
+        """Have `on_event` called for a topic: `event:<name>` (app event) or `task:<task id>`.
+
+        The scope and correlation id of the present message are kept for what `on_event` sends.
+        """
+        ...
+
+    def unlisten(self, topic: str) -> None:
+        """Stop listening to a topic."""
+        ...
+
+    def errors_after(self, cursor: int, limit: int) -> list[Mapping[str, Json]]:
+        """Return error log records of this flow after a cursor, oldest first, each with `seq`.
+
+        Keys: seq, gridTimestamp, msg, err, componentId, componentType, componentLabel,
+        inputMessages. A cursor of 0 means from the start of the flow's present run.
+        """
+        ...
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Json] | None = None,
+        content: bytes | None = None,
+    ) -> HttpAnswer:
+        """Call a remote server under the tenant's egress rule.
+
+        Raises:
+            ComponentFailedError: No answer (retry=True), or an address that may not be reached
+                (retry=False).
+        """
+        ...
+
+
+Handler = Callable[[Context], Awaitable[None]]
+EventHandler = Callable[[Context, Json], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """A component type: what `GET /components` tells about it, and what it does."""
+
+    type: str
+    """`vendor.service.module.Name`."""
+    label: str
+    description: str
+    icon: str = ""
+    version: str = "1.0.0"
+    properties: tuple[Field, ...] = ()
+    in_ports: tuple[InPort, ...] = ()
+    """Empty for a trigger."""
+    out_ports: tuple[OutPort, ...] = ()
+    """Every component also has the port `error`, which is not listed."""
+    webhook: bool = False
+    serial: bool = False
+    """Whether the engine hands it one message at a time; needed by what counts in its state."""
+    check: Callable[[Mapping[str, Json]], list[str]] = field(default=lambda _: [])
+    """Looks at `config.properties` before a start; returns one sentence for each problem."""
+    start: Handler | None = None
+    """Called when the flow starts; raising aborts the start."""
+    stop: Handler | None = None
+    """Called when the flow stops; raising is logged and stops it all the same."""
+    receive: Handler | None = None
+    """Called for each message at an in port."""
+    on_webhook: Handler | None = None
+    on_timeout: Handler | None = None
+    on_tick: Handler | None = None
+    """Called every tick interval (60 s) while the flow runs; errors are only logged."""
+    on_event: EventHandler | None = None
+    """Called with the payload of a topic the component listens to."""
+
+    @property
+    def trigger(self) -> bool:
+        """Whether it begins a flow, having no in port."""
+        return not self.in_ports
+
+    def manifest(self) -> dict[str, Json]:
+        """Return the manifest as `GET /components?manifest=yes` shows it."""
+        manifest: dict[str, Json] = {
+            "name": self.type,
+            "label": self.label,
+            "description": self.description,
+            "version": self.version,
+            "author": "appmixer-mcp sandbox",
+            "inPorts": [_in_port(port) for port in self.in_ports],
+            "outPorts": [_out_port(port) for port in self.out_ports],
+        }
+        if self.properties:
+            manifest["properties"] = _inputs(self.properties)
+        manifest |= {
+            key: True
+            for key, value in (
+                ("trigger", self.trigger), ("webhook", self.webhook), ("tick", self.on_tick)
+            )
+            if value
+        }  # fmt: skip
+        if self.icon:
+            manifest["icon"] = self.icon
+        return manifest
+
+
+def _in_port(port: InPort) -> dict[str, Json]:
+    shown: dict[str, Json] = {"name": port.name, **_inputs(port.fields)}
+    if port.max_connections is not None:
+        shown["maxConnections"] = port.max_connections
+    return shown
+
+
+def _out_port(port: OutPort) -> dict[str, Json]:
+    options = [{"label": path, "value": path} for path in port.variables]
+    return {"name": port.name, "options": options}
+
+
+def _inputs(fields: tuple[Field, ...]) -> dict[str, Json]:
+    inputs: dict[str, Json] = {}
+    for index, one in enumerate(fields, start=1):
+        shown: dict[str, Json] = {
+            "type": one.type, "label": one.label or _spoken(one.name), "index": index
+        }  # fmt: skip
+        if one.default is not None:
+            shown["defaultValue"] = one.default
+        if one.options:
+            shown["options"] = [{"content": value, "value": value} for value in one.options]
+        if one.tooltip:
+            shown["tooltip"] = one.tooltip
+        inputs[one.name] = shown
+    schema = {
+        "type": "object",
+        "properties": {one.name: {} for one in fields},
+        "required": [one.name for one in fields if one.required],
+    }
+    return {"schema": schema, "inspector": {"inputs": inputs}}
+
+
+def _spoken(name: str) -> str:
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return words[:1].upper() + words[1:]
