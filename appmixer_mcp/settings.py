@@ -1,0 +1,105 @@
+"""Every setting, read once from the environment by `cli.py` and handed on."""
+
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from appmixer_mcp.confirmation import Policy
+from appmixer_mcp.errors import ConfigurationError
+from appmixer_mcp.log import Level
+
+PREFIX = "APPMIXER_"
+
+
+class Settings(BaseSettings):
+    """The operator's settings; each is an environment variable with the prefix `APPMIXER_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    base_url: str = Field(
+        default="", description="The tenant's API, such as `https://api.acme.appmixer.cloud`. "
+        "Without it the embedded sandbox serves.",
+    )  # fmt: skip
+    access_token: SecretStr | None = Field(
+        default=None, description="Signs the server in to the tenant."
+    )
+    username: str = Field(
+        default="", description="Signs in with a password instead, and again when a token expires."
+    )
+    password: SecretStr | None = Field(default=None, description="Goes with the user name.")
+    api_dialect: Literal["appmixer", "openapi"] = Field(
+        default="appmixer",
+        description="`openapi` for a tenant that knows only the paths of the OpenAPI document "
+        "(`/data-stores`, `/insights`, `PUT /flows/{id}/start`).",
+    )
+    allowed_base_urls: str = Field(
+        default="", description="Further base URLs, comma-separated, that `configure_session` may "
+        "switch to.",
+    )  # fmt: skip
+    connect_timeout_s: float = Field(
+        default=5.0, gt=0, description="Longest wait for a connection to the tenant."
+    )
+    timeout_s: float = Field(
+        default=30.0, gt=0, description="Longest wait for a whole answer of the tenant."
+    )
+    toolsets: str = Field(
+        default="sdk", description="Groups (session, flows, stores, accounts, logs, tasks, charts) "
+        "and presets (sdk, all), comma-separated.",
+    )  # fmt: skip
+    read_only: bool = Field(
+        default=False, description="Removes every tool that writes, from the list and the call."
+    )
+    confirm: Policy = Field(
+        default="auto",
+        description="When a destructive call acts: `auto` after a preview and `confirm=true`, "
+        "`flag` with `confirm=true` alone, `off` at once.",
+    )
+    max_result_bytes: int = Field(
+        default=20_000, ge=2_000, description="Longest text of a tool's result; more is cut."
+    )
+    log_level: Level = Field(default="INFO", description="What is logged to stderr.")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("appmixer-mcp", appauthor=False),
+        description="Where the embedded sandbox keeps its data; the user data directory if unset.",
+    )
+    sandbox_egress: Literal["public", "any", "off"] = Field(
+        default="public",
+        description="Which addresses the sandbox's flows may call: public ones, any, or none.",
+    )
+    sandbox_cors_origins: str = Field(
+        default="", description="Further browser origins, comma-separated, that the sandbox's API "
+        "answers; those on loopback always may.",
+    )  # fmt: skip
+    sandbox_allowed_hosts: str = Field(
+        default="", description="Further Host names, comma-separated, that the sandbox answers."
+    )
+    sandbox_timer_min_s: float = Field(
+        default=60.0, ge=0, description="Shortest timer of the sandbox's flows; Appmixer's is 60."
+    )
+
+
+def load_settings(**flags: object) -> Settings:
+    """Read the environment; a flag that is not None overrides its variable.
+
+    Raises:
+        ConfigurationError: A variable has a value that cannot be used; names each, shows none.
+    """
+    try:
+        given = {name: value for name, value in flags.items() if value is not None}
+        return Settings(**given)  # type: ignore[arg-type] # checked by the model itself
+    except ValidationError as error:
+        said = [
+            f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}."
+            for one in error.errors(include_input=False)
+        ]
+        raise ConfigurationError("A setting cannot be used. " + " ".join(said)) from None
+
+
+def listed(text: str) -> list[str]:
+    """Split a comma-separated setting; empty when there is nothing in it."""
+    return [part.strip() for part in text.split(",") if part.strip()]

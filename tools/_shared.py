@@ -1,0 +1,27 @@
+"""Parameters that have the same name and meaning in every tool."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+FlowId = Annotated[str, Field(description="From list_flows.", min_length=1)]
+StoreId = Annotated[str, Field(description="From list_stores.", min_length=1)]
+AccountId = Annotated[str, Field(description="From list_accounts.", min_length=1)]
+TaskId = Annotated[str, Field(description="From list_tasks.", min_length=1)]
+ChartId = Annotated[str, Field(description="From list_charts.", min_length=1)]
+
+Limit = Annotated[int, Field(description="Most items to return.", ge=1, le=100)]
+Offset = Annotated[int, Field(description="Items to skip; next_offset of the last page.", ge=0)]
+Filters = Annotated[
+    list[str],
+    Field(description="field:value each, all must hold; !value is not, ~value contains."),
+]
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+Sort = Annotated[str, Field(description="field:1 rising, field:-1 falling.")]
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 record`, `2 records`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

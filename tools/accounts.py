@@ -1,0 +1,134 @@
+"""Accounts: the user's sign-ins to third-party services."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from appmixer_mcp.results import Facts, Page, Result, Text, Truth
+from appmixer_mcp.toolset import CHANGE, CREATE, READ, ToolContext, Toolset
+
+from ._shared import AccountId, Filters, Name
+
+if TYPE_CHECKING:
+    from appmixer_mcp.api.models.accounts import Account as ApiAccount
+
+TOOLSET = Toolset("accounts", "Accounts at third-party services, and who uses them.")
+
+
+class Account(Facts):
+    """An account; its secrets are never shown."""
+
+    account_id: str
+    service: Text = Field(default=None, description="vendor:service.")
+    name: Text = Field(default=None, description="What people call it.")
+    revoked: Truth = Field(default=None, description="True: the person has to sign in anew.")
+    valid: Truth = None
+
+
+class AccountPage(Page):
+    """Accounts."""
+
+    items: list[Account]
+
+
+class AccountDetail(Result):
+    """One account."""
+
+    account_id: str
+    service: Text = None
+    name: Text = None
+
+
+class AccountFlow(Facts):
+    """A flow that uses an account."""
+
+    flow_id: str
+    name: Text = None
+
+
+class AccountFlowPage(Page):
+    """Flows that use an account."""
+
+    items: list[AccountFlow]
+
+
+@TOOLSET.tool("List accounts", READ)
+async def list_accounts(
+    ctx: ToolContext,
+    filter: Filters = [],
+) -> AccountPage:
+    """List the connected accounts; filter service:appmixer:slack keeps one service's."""
+    return _page(await (await ctx.client()).accounts.list_accounts(filters=filter))
+
+
+@TOOLSET.tool("Create account", CREATE)
+async def create_account(
+    ctx: ToolContext,
+    service: Annotated[str, Field(description="vendor:service.", min_length=3)],
+    token: Annotated[
+        dict[str, Any],
+        Field(
+            description="Secrets by the service's kind: {accessToken, refreshToken}, "
+            "{username, password}, or its API key fields."
+        ),
+    ],
+    name: Annotated[str, Field(description="What people call it.")] = "",
+    validate_scope: Annotated[bool, Field(description="Check the token's scopes.")] = True,
+    request_profile_info: Annotated[bool, Field(description="Fetch the profile.")] = True,
+) -> AccountDetail:
+    """Connect an account from tokens the person gives; they are stored and never shown again."""
+    data: dict[str, Any] = {"service": service, "token": token}
+    if name:
+        data |= {"name": name, "displayName": name}
+    account = await (await ctx.client()).accounts.create_account(
+        data, validate_scope=validate_scope, request_profile_info=request_profile_info
+    )
+    return AccountDetail(
+        account_id=account.account_id, service=account.service or service, name=_name(account)
+    )
+
+
+@TOOLSET.tool("List component accounts", READ)
+async def list_component_accounts(
+    ctx: ToolContext,
+    component_type: Annotated[str, Field(description="vendor.service.module.Component.")],
+    component_id: Annotated[str, Field(description="A component of a saved flow.")] = "",
+) -> AccountPage:
+    """List the accounts that a component type can use."""
+    client = await ctx.client()
+    return _page(
+        await client.accounts.list_component_accounts(component_type, component_id or None)
+    )
+
+
+@TOOLSET.tool("List account flows", READ)
+async def list_account_flows(ctx: ToolContext, account_id: AccountId) -> AccountFlowPage:
+    """List the flows that use an account."""
+    found = await (await ctx.client()).accounts.list_account_flows(account_id)
+    items = [AccountFlow(flow_id=flow.flow_id, name=flow.name) for flow in found]
+    return AccountFlowPage.of(items, offset=0, limit=len(items), total=len(items))
+
+
+@TOOLSET.tool("Rename account", CHANGE)
+async def set_account_name(ctx: ToolContext, account_id: AccountId, name: Name) -> AccountDetail:
+    """Change the name that people see for an account."""
+    await (await ctx.client()).accounts.set_account_name(account_id, name)
+    return AccountDetail(account_id=account_id, name=name)
+
+
+def _page(accounts: "list[ApiAccount]") -> AccountPage:
+    items = [
+        Account(
+            account_id=account.account_id,
+            service=account.service,
+            name=_name(account),
+            revoked=account.revoked,
+            valid=account.valid,
+        )
+        for account in accounts
+    ]
+    return AccountPage.of(items, offset=0, limit=len(items), total=len(items))
+
+
+def _name(account: "ApiAccount") -> str | None:
+    return account.display_name or account.name

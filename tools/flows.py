@@ -1,0 +1,382 @@
+"""Flows: list, read, build, run and remove them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from appmixer_mcp.confirmation import Impact
+from appmixer_mcp.descriptor import check_descriptor, source_links
+from appmixer_mcp.errors import FlowInvalidError, InputError
+from appmixer_mcp.results import Facts, Instant, Object, Outcome, Page, Result, Text
+from appmixer_mcp.toolset import CREATE, DESTROY, READ, RUN, ToolContext, Toolset
+
+from ._shared import Filters, FlowId, Limit, Name, Offset, Sort, plural
+
+if TYPE_CHECKING:
+    from appmixer_mcp.api.models.flows import Flow
+
+TOOLSET = Toolset("flows", "List, read, build, run and remove flows.")
+
+Descriptor = Annotated[
+    dict[str, Any],
+    Field(
+        description="Component id (a UUID) -> {type, label, x, y, source, config, errorHandling}; "
+        "source: in port -> {source component id: [out ports]}."
+    ),
+]
+CustomFields = Annotated[dict[str, Any], Field(description="Own metadata; list_flows filters it.")]
+Pattern = Annotated[str, Field(description="Part of the flow's name or id.")]
+
+_HEAVY_FIELDS = "-flow,-thumbnail,-svg,-wizard"
+_PICTURES = "-thumbnail,-svg,-wizard"
+
+
+class FlowSummary(Facts):
+    """A flow in a list."""
+
+    flow_id: str
+    name: str
+    stage: str = Field(description="running or stopped.")
+    modified_at: Instant = None
+    started_at: Instant = None
+
+
+class FlowPage(Page):
+    """Flows, without their descriptors."""
+
+    items: list[FlowSummary]
+
+
+class FlowCount(Result):
+    """How many flows."""
+
+    count: int
+
+
+class FlowComponent(Facts):
+    """A component of a flow."""
+
+    component_id: str
+    type: str
+    label: Text = None
+    sources: list[str] = Field(
+        default_factory=list, description="Where messages come from: `id.port -> in port`."
+    )
+    webhook_url: Text = Field(default=None, description="Where to send requests to.")
+
+
+class FlowDetail(Result):
+    """One flow, in as much detail as was asked for."""
+
+    flow_id: str
+    name: str
+    stage: str
+    description: Text = None
+    created_at: Instant = None
+    modified_at: Instant = None
+    started_at: Instant = None
+    stopped_at: Instant = None
+    component_count: int
+    unknown_components: list[str] | SkipJsonSchema[None] = Field(
+        default=None, description="Asked-for ids that the flow does not have."
+    )
+    custom_fields: Object | SkipJsonSchema[None] = None
+    components: list[FlowComponent] | SkipJsonSchema[None] = None
+    descriptor: Object | SkipJsonSchema[None] = Field(
+        default=None, description="Component id -> entry, as update_flow takes it."
+    )
+
+
+class FlowChanged(Outcome):
+    """What became of a flow."""
+
+    flow_id: Text = None
+    stage: Text = None
+
+
+class FlowAuthentication(Result):
+    """Which accounts a flow's components need and have."""
+
+    flow_id: str
+    components: Object = Field(description="Component id -> its state and accounts.")
+    services: Object = Field(description="Service -> accounts.")
+
+
+@TOOLSET.tool("List flows", READ)
+async def list_flows(
+    ctx: ToolContext,
+    pattern: Pattern = "",
+    filter: Filters = [],
+    sort: Sort = "mtime:-1",
+    limit: Limit = 20,
+    offset: Offset = 0,
+    shared_with_permissions: Annotated[
+        str, Field(description="Only flows shared with these: read,start,stop.")
+    ] = "",
+) -> FlowPage:
+    """List flows with their stage, last changed first; get_flow shows one in detail."""
+    client = await ctx.client()
+    flows = await client.flows.list_flows(
+        pattern=pattern or None,
+        filters=filter,
+        sort=sort,
+        limit=limit,
+        offset=offset,
+        projection=_HEAVY_FIELDS,
+        shared_with_permissions=shared_with_permissions or None,
+    )
+    total = None
+    if (offset or len(flows) == limit) and not shared_with_permissions:
+        total = await client.flows.count_flows(pattern=pattern or None, filters=filter)
+    items = [
+        FlowSummary(
+            flow_id=flow.flow_id,
+            name=flow.name or "",
+            stage=flow.stage or "",
+            modified_at=flow.modified_at,
+            started_at=flow.started_at,
+        )
+        for flow in flows
+    ]
+    return FlowPage.of(items, offset=offset, limit=limit, total=total)
+
+
+@TOOLSET.tool("Count flows", READ)
+async def count_flows(
+    ctx: ToolContext,
+    pattern: Pattern = "",
+    filter: Filters = [],
+) -> FlowCount:
+    """Count flows, all or those that match."""
+    client = await ctx.client()
+    count = await client.flows.count_flows(pattern=pattern or None, filters=filter)
+    return FlowCount(count=count)
+
+
+@TOOLSET.tool("Get flow", READ)
+async def get_flow(
+    ctx: ToolContext,
+    flow_id: FlowId,
+    detail: Annotated[
+        Literal["summary", "components", "descriptor"],
+        Field(description="descriptor is the whole definition and long; take it to edit."),
+    ] = "components",
+    component_ids: Annotated[
+        list[str], Field(description="Only these components; all if empty.")
+    ] = [],
+) -> FlowDetail:
+    """Show one flow: its summary, its components and wiring, or its descriptor."""
+    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=_PICTURES)
+    descriptor: Mapping[str, Any] = flow.flow or {}
+    wanted = {
+        one: entry for one, entry in descriptor.items() if not component_ids or one in component_ids
+    }
+    unknown = [one for one in component_ids if one not in descriptor]
+    base_url = str((await ctx.client()).get("base_url"))
+    return FlowDetail(
+        flow_id=flow.flow_id,
+        name=flow.name or "",
+        stage=flow.stage or "",
+        description=flow.description,
+        created_at=flow.created_at,
+        modified_at=flow.modified_at,
+        started_at=flow.started_at,
+        stopped_at=flow.stopped_at,
+        component_count=len(descriptor),
+        unknown_components=unknown or None,
+        custom_fields=flow.custom_fields or None,
+        components=[
+            _component(one, entry, f"{base_url}/flows/{flow.flow_id}")
+            for one, entry in wanted.items()
+        ]
+        if detail == "components"
+        else None,
+        descriptor=wanted if detail == "descriptor" else None,
+    )
+
+
+@TOOLSET.tool("Create flow", CREATE)
+async def create_flow(
+    ctx: ToolContext,
+    name: Name,
+    descriptor: Descriptor = {},
+    custom_fields: CustomFields = {},
+) -> FlowChanged:
+    """Create a stopped flow from a descriptor, or an empty one.
+
+    A descriptor that breaks the rules is refused with every problem, and nothing is created.
+    """
+    _refuse_unsound(descriptor)
+    properties = {"customFields": custom_fields} if custom_fields else None
+    flow_id = await (await ctx.client()).flows.create_flow(name, descriptor, properties)
+    return FlowChanged(
+        done=True,
+        message=f"Created the flow {name!r} with {plural(len(descriptor), 'component')}, stopped.",
+        flow_id=flow_id,
+        stage="stopped",
+        next_step="start_flow runs it.",
+    )
+
+
+async def _update_impact(
+    ctx: ToolContext,
+    flow_id: str,
+    name: str,
+    descriptor: dict[str, Any] | None,
+    custom_fields: dict[str, Any] | None,
+) -> Impact | None:
+    """Ask when components go, more than half of them are replaced, or the flow runs."""
+    if not name and descriptor is None and custom_fields is None:
+        raise InputError("Nothing to change: give name, descriptor or custom_fields.")
+    if descriptor is not None:
+        _refuse_unsound(descriptor)
+    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=_PICTURES)
+    losses: list[str] = []
+    if descriptor is not None:
+        losses += _descriptor_losses(flow.flow or {}, descriptor)
+    if flow.stage == "running":
+        losses.append("The flow is running; it goes on with the change at once.")
+    if not losses:
+        return None
+    return Impact(
+        question=f"Change the flow {flow.name!r} ({flow.stage})?",
+        losses=losses,
+        identity=_identity(flow),
+    )
+
+
+@TOOLSET.tool("Update flow", DESTROY, preview=_update_impact)
+async def update_flow(
+    ctx: ToolContext,
+    flow_id: FlowId,
+    name: Annotated[str, Field(description="A new name.", max_length=255)] = "",
+    descriptor: Annotated[
+        dict[str, Any] | SkipJsonSchema[None],
+        Field(description="The whole new descriptor; entries not in it are removed."),
+    ] = None,
+    custom_fields: Annotated[
+        dict[str, Any] | SkipJsonSchema[None], Field(description="The new custom fields.")
+    ] = None,
+) -> FlowChanged:
+    """Change a flow's name, descriptor or custom fields; take get_flow's descriptor and edit it.
+
+    Asks first when components would go, over half are replaced, or the flow runs.
+    """
+    client = await ctx.client()
+    before = await client.flows.get_flow(flow_id, projection="-flow,-thumbnail,-svg,-wizard")
+    update: dict[str, Any] = {"name": name} if name else {}
+    if descriptor is not None:
+        update["flow"] = descriptor
+    if custom_fields is not None:
+        update["customFields"] = custom_fields
+    await client.flows.update_flow(flow_id, update, force=before.stage == "running")
+    return FlowChanged(
+        done=True,
+        message=f"Changed the flow {name or before.name!r}.",
+        flow_id=flow_id,
+        stage=before.stage,
+    )
+
+
+@TOOLSET.tool("Clone flow", CREATE)
+async def clone_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
+    """Make a stopped copy of a flow, with new component ids; update_flow renames it."""
+    clone_id = await (await ctx.client()).flows.clone_flow(flow_id)
+    return FlowChanged(
+        done=True, message=f"Copied the flow {flow_id}.", flow_id=clone_id, stage="stopped"
+    )
+
+
+async def _delete_impact(ctx: ToolContext, flow_id: str) -> Impact:
+    client = await ctx.client()
+    flow = await client.flows.get_flow(flow_id, projection=_PICTURES)
+    unprocessed = await client.messages.count_unprocessed(flow_id)
+    losses = [f"{plural(len(flow.flow or {}), 'component')} and their configuration, for good"]
+    if flow.stage == "running":
+        losses.append("The flow is running; it stops.")
+    if unprocessed:
+        losses.append(f"{plural(unprocessed, 'unprocessed message')} could not be retried any more")
+    return Impact(
+        question=f"Delete the flow {flow.name!r} ({flow.stage})?",
+        losses=losses,
+        identity=_identity(flow),
+    )
+
+
+@TOOLSET.tool("Delete flow", DESTROY, preview=_delete_impact)
+async def delete_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
+    """Delete a flow for good. Shows what would be lost first and needs the person's yes."""
+    await (await ctx.client()).flows.delete_flow(flow_id)
+    return FlowChanged(done=True, message=f"Deleted the flow {flow_id}.", flow_id=flow_id)
+
+
+@TOOLSET.tool("Start flow", RUN)
+async def start_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
+    """Start a flow, so that its triggers listen; one that runs already stays so."""
+    await (await ctx.client()).flows.start_flow(flow_id)
+    return FlowChanged(
+        done=True,
+        message=f"The flow {flow_id} runs.",
+        flow_id=flow_id,
+        stage="running",
+        next_step="query_logs with this flow_id shows what it does.",
+    )
+
+
+@TOOLSET.tool("Stop flow", RUN)
+async def stop_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
+    """Stop a flow; messages on their way are dropped. One that is stopped already stays so."""
+    await (await ctx.client()).flows.stop_flow(flow_id)
+    return FlowChanged(
+        done=True, message=f"The flow {flow_id} is stopped.", flow_id=flow_id, stage="stopped"
+    )
+
+
+@TOOLSET.tool("Get flow authentication", READ)
+async def get_flow_authentication(ctx: ToolContext, flow_id: FlowId) -> FlowAuthentication:
+    """Show which components of a flow need an account, and which accounts they can use."""
+    found = await (await ctx.client()).flows.get_flow_authentication(flow_id)
+    return FlowAuthentication(flow_id=flow_id, components=found.components, services=found.services)
+
+
+def _refuse_unsound(descriptor: dict[str, Any]) -> None:
+    problems = check_descriptor(descriptor)
+    if problems:
+        raise FlowInvalidError([str(problem) for problem in problems])
+
+
+def _descriptor_losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    def named(component_id: str) -> str:
+        entry = before[component_id]
+        return f"{entry.get('label') or entry.get('type')} ({component_id})"
+
+    losses = [f"Removes the component {named(one)}" for one in before if one not in after]
+    replaced = [one for one in before if one in after and before[one] != after[one]]
+    if before and len(replaced) * 2 > len(before):
+        losses.append(f"Replaces {len(replaced)} of {plural(len(before), 'component')}")
+    return losses
+
+
+def _identity(flow: "Flow") -> dict[str, str]:
+    return {
+        "flow_id": flow.flow_id,
+        "name": flow.name or "",
+        "stage": flow.stage or "",
+        "modified_at": str(flow.modified_at),
+        "components": ",".join(sorted(flow.flow or {})),
+    }
+
+
+def _component(component_id: str, entry: Any, flow_url: str) -> FlowComponent:
+    component_type = str(entry.get("type"))
+    links = sorted(source_links(entry.get("source")))
+    webhook = not links and "webhook" in component_type.lower()
+    return FlowComponent(
+        component_id=component_id,
+        type=component_type,
+        label=entry.get("label"),
+        sources=[f"{sender}.{out_port} -> {in_port}" for in_port, sender, out_port in links],
+        webhook_url=f"{flow_url}/components/{component_id}" if webhook else None,
+    )

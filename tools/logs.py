@@ -1,0 +1,148 @@
+"""Logs: what flows received, sent and failed at."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, JsonValue
+from pydantic.json_schema import SkipJsonSchema
+
+from appmixer_mcp.results import Facts, Instant, Page, Result, Text
+from appmixer_mcp.toolset import READ, ToolContext, Toolset
+
+from ._shared import Limit, Offset
+
+if TYPE_CHECKING:
+    from appmixer_mcp.api.models.logs import LogHit
+
+TOOLSET = Toolset("logs", "What flows received, sent and failed at.")
+
+_IN_A_LIST = 500
+
+
+class LogRecord(Facts):
+    """A log record in a list; long texts are cut."""
+
+    log_id: Text = None
+    index: Text = Field(default=None, description="Goes with log_id into get_log.")
+    at: Instant = None
+    severity: Text = None
+    flow_id: Text = None
+    component_id: Text = None
+    component_type: Text = None
+    port_type: Text = Field(default=None, description="in: received, out: sent.")
+    port: Text = None
+    correlation_id: Text = Field(default=None, description="Same for all that one event set off.")
+    message: Text = None
+    error: Text = None
+
+
+class LogDay(Facts):
+    """How many records a day has."""
+
+    day: str
+    count: int
+
+
+class LogPage(Page):
+    """Found log records."""
+
+    items: list[LogRecord]
+    days: list[LogDay] = Field(description="How many records were found, by day.")
+
+
+class LogDetail(Result):
+    """One log record whole."""
+
+    record: LogRecord
+    sender_id: Text = None
+    sender_type: Text = None
+    sender_port: Text = None
+    input_messages: Text = Field(default=None, description="What had come in when it failed.")
+
+
+@TOOLSET.tool("Query logs", READ)
+async def query_logs(
+    ctx: ToolContext,
+    flow_id: Annotated[str, Field(description="Only this flow's; all flows if empty.")] = "",
+    severity: Annotated[
+        Literal["error", "warning", "info", "trace"] | SkipJsonSchema[None],
+        Field(description="Only records of this severity."),
+    ] = None,
+    query: Annotated[
+        str,
+        Field(
+            description="Lucene: words, componentId:ID, correlationId:ID, "
+            "@timestamp:[2026-01-01 TO *], AND OR NOT."
+        ),
+    ] = "",
+    sort: Annotated[str, Field(description="field:asc or field:desc.")] = "@timestamp:desc",
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> LogPage:
+    """Search log records, newest first. Why a flow fails: severity error with its flow_id."""
+    wanted = [f"({query})"] if query else []
+    if severity:
+        wanted.append(f"severity:{severity}")
+    page = await (await ctx.client()).logs.query_logs(
+        query=" AND ".join(wanted) or None,
+        flow_ids=[flow_id] if flow_id else [],
+        sort=[sort],
+        size=limit,
+        from_=offset,
+    )
+    counted = [bucket for bucket in page.buckets if bucket.doc_count]
+    return LogPage.of(
+        [_record(hit, _IN_A_LIST) for hit in page.hits],
+        offset=offset,
+        limit=limit,
+        total=sum(bucket.doc_count or 0 for bucket in counted) if page.buckets else None,
+        days=[
+            LogDay(day=(bucket.key_as_string or "")[:10], count=bucket.doc_count or 0)
+            for bucket in counted
+        ],
+    )
+
+
+@TOOLSET.tool("Get log record", READ)
+async def get_log(
+    ctx: ToolContext,
+    log_id: Annotated[str, Field(description="From query_logs.", min_length=1)],
+    index: Annotated[str, Field(description="From query_logs.", min_length=1)],
+) -> LogDetail:
+    """Show one log record whole, with what the component had received when it failed."""
+    found = await (await ctx.client()).logs.get_log(log_id, index)
+    hit = found.source
+    record = _record(hit.model_copy(update={"log_id": found.log_id, "index": found.index}), None)
+    return LogDetail(
+        record=record,
+        sender_id=hit.sender_id,
+        sender_type=hit.sender_type,
+        sender_port=hit.sender_port,
+        input_messages=_text(hit.input_messages, None),
+    )
+
+
+def _record(hit: "LogHit", most_characters: int | None) -> LogRecord:
+    return LogRecord(
+        log_id=hit.log_id,
+        index=hit.index,
+        at=hit.logged_at or hit.grid_timestamp,
+        severity=hit.severity,
+        flow_id=hit.flow_id,
+        component_id=hit.component_id or None,
+        component_type=hit.component_type or None,
+        port_type=hit.port_type or None,
+        port=hit.port or None,
+        correlation_id=hit.correlation_id or None,
+        message=_text(hit.msg, most_characters),
+        error=_text(hit.err, most_characters),
+    )
+
+
+def _text(value: JsonValue, most_characters: int | None) -> str | None:
+    if value is None or value == "":
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if most_characters is None or len(text) <= most_characters:
+        return text
+    return f"{text[:most_characters]}… [{len(text) - most_characters} more characters: get_log]"

@@ -1,0 +1,185 @@
+"""People tasks: what flows ask persons to approve or reject."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic.json_schema import SkipJsonSchema
+
+from appmixer_mcp.confirmation import Impact
+from appmixer_mcp.results import Facts, Instant, Outcome, Page, Result, Text
+from appmixer_mcp.toolset import DECIDE, READ, ToolContext, Toolset
+
+from ._shared import Filters, Limit, Offset, Sort, TaskId
+
+if TYPE_CHECKING:
+    from appmixer_mcp.api.models.tasks import Task as ApiTask
+
+TOOLSET = Toolset("tasks", "What flows ask persons to approve or reject.")
+
+Role = Annotated[
+    Literal["approver", "requester"] | SkipJsonSchema[None],
+    Field(description="Only tasks where the user is this; both if left out."),
+]
+TitlePattern = Annotated[str, Field(description="Part of the title.")]
+Secret = Annotated[
+    SecretStr | SkipJsonSchema[None],
+    Field(description="Another person's approver or requester secret."),
+]
+
+
+class Task(Facts):
+    """A people task."""
+
+    task_id: str
+    title: str
+    status: str = Field(description="pending, approved, rejected, or due when time ran out.")
+    requester: Text = Field(default=None, description="E-mail of who asks.")
+    approver: Text = Field(default=None, description="E-mail of who decides.")
+    decision_by: Instant = None
+    decision_made_at: Instant = None
+    created_at: Instant = None
+    flow_id: Text = None
+
+
+class TaskPage(Page):
+    """People tasks."""
+
+    items: list[Task]
+
+
+class TaskCount(Result):
+    """How many tasks."""
+
+    count: int
+
+
+class TaskDetail(Result):
+    """One people task."""
+
+    task: Task
+    description: Text = None
+
+
+class TaskDecided(Outcome):
+    """What became of a task."""
+
+    task: Task | SkipJsonSchema[None] = None
+
+
+@TOOLSET.tool("List tasks", READ)
+async def list_tasks(
+    ctx: ToolContext,
+    role: Role = None,
+    pattern: TitlePattern = "",
+    filter: Filters = [],
+    sort: Sort = "created:-1",
+    limit: Limit = 20,
+    offset: Offset = 0,
+    secret: Secret = None,
+) -> TaskPage:
+    """List people tasks, newest first; filter status:pending keeps the open ones."""
+    client = await ctx.client()
+    found = await client.tasks.list_tasks(
+        role=role,
+        pattern=pattern or None,
+        filters=filter,
+        sort=sort,
+        limit=limit,
+        offset=offset,
+        secret=_open(secret),
+    )
+    total = None
+    if offset or len(found) == limit:
+        total = await client.tasks.count_tasks(
+            role=role, pattern=pattern or None, filters=filter, secret=_open(secret)
+        )
+    return TaskPage.of([_task(one) for one in found], offset=offset, limit=limit, total=total)
+
+
+@TOOLSET.tool("Count tasks", READ)
+async def count_tasks(
+    ctx: ToolContext,
+    role: Role = None,
+    pattern: TitlePattern = "",
+    filter: Filters = [],
+    secret: Secret = None,
+) -> TaskCount:
+    """Count people tasks, all or those that match."""
+    client = await ctx.client()
+    count = await client.tasks.count_tasks(
+        role=role, pattern=pattern or None, filters=filter, secret=_open(secret)
+    )
+    return TaskCount(count=count)
+
+
+@TOOLSET.tool("Get task", READ)
+async def get_task(ctx: ToolContext, task_id: TaskId, secret: Secret = None) -> TaskDetail:
+    """Show one people task with its description."""
+    task = await (await ctx.client()).tasks.get_task(task_id, secret=_open(secret))
+    return TaskDetail(task=_task(task), description=task.description or None)
+
+
+async def _approve_impact(ctx: ToolContext, task_id: str, secret: SecretStr | None) -> Impact:
+    return await _decision_impact(ctx, "Approve", task_id, secret)
+
+
+async def _reject_impact(ctx: ToolContext, task_id: str, secret: SecretStr | None) -> Impact:
+    return await _decision_impact(ctx, "Reject", task_id, secret)
+
+
+@TOOLSET.tool("Approve task", DECIDE, preview=_approve_impact)
+async def approve_task(ctx: ToolContext, task_id: TaskId, secret: Secret = None) -> TaskDecided:
+    """Approve a people task in the approver's name; its flow goes on. Needs the person's yes."""
+    task = await (await ctx.client()).tasks.approve_task(task_id, secret=_open(secret))
+    return _decided("Approved", task)
+
+
+@TOOLSET.tool("Reject task", DECIDE, preview=_reject_impact)
+async def reject_task(ctx: ToolContext, task_id: TaskId, secret: Secret = None) -> TaskDecided:
+    """Reject a people task in the approver's name; its flow goes on. Needs the person's yes."""
+    task = await (await ctx.client()).tasks.reject_task(task_id, secret=_open(secret))
+    return _decided("Rejected", task)
+
+
+async def _decision_impact(
+    ctx: ToolContext, verb: str, task_id: str, secret: SecretStr | None
+) -> Impact:
+    task = await (await ctx.client()).tasks.get_task(task_id, secret=_open(secret))
+    losses = [
+        f"{task.requester} asked {task.approver} for it.",
+        "A decision cannot be taken back, and the flow goes on with it.",
+    ]
+    if task.status != "pending":
+        losses.append(f"The task is already {task.status}.")
+    return Impact(
+        question=f"{verb} the task {task.title!r}?",
+        losses=losses,
+        identity={
+            "task_id": task_id,
+            "title": task.title or "",
+            "status": task.status or "",
+            "description": task.description or "",
+        },
+    )
+
+
+def _decided(verb: str, task: "ApiTask") -> TaskDecided:
+    return TaskDecided(done=True, message=f"{verb} the task {task.title!r}.", task=_task(task))
+
+
+def _task(task: "ApiTask") -> Task:
+    return Task(
+        task_id=task.task_id,
+        title=task.title or "",
+        status=task.status or "",
+        requester=task.requester,
+        approver=task.approver,
+        decision_by=task.decision_by,
+        decision_made_at=task.decision_made_at,
+        created_at=task.created_at,
+        flow_id=task.flow_id or None,
+    )
+
+
+def _open(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
