@@ -1,5 +1,7 @@
 """What every test can ask for."""
 
+import os
+
 import pytest
 
 
@@ -7,6 +9,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update-surface", action="store_true", help="rewrite the snapshots in tests/surface/"
     )
+    parser.addoption("--update-docs", action="store_true", help="rewrite the tables in README.md")
 
 
 @pytest.fixture
@@ -17,8 +20,6 @@ def anyio_backend():
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch):
     """Keep the developer's own tenant out of the tests."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("APPMIXER_"):
             monkeypatch.delenv(name)

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-FlowId = Annotated[str, Field(description="From list_flows.", min_length=1)]
-StoreId = Annotated[str, Field(description="From list_stores.", min_length=1)]
-AccountId = Annotated[str, Field(description="From list_accounts.", min_length=1)]
-TaskId = Annotated[str, Field(description="From list_tasks.", min_length=1)]
-ChartId = Annotated[str, Field(description="From list_charts.", min_length=1)]
+from appmixer_mcp import ids
+
+FlowId = Annotated[ids.FlowId, Field(description="From list_flows.", min_length=1)]
+StoreId = Annotated[ids.StoreId, Field(description="From list_stores.", min_length=1)]
+AccountId = Annotated[ids.AccountId, Field(description="From list_accounts.", min_length=1)]
+TaskId = Annotated[ids.TaskId, Field(description="From list_tasks.", min_length=1)]
+ChartId = Annotated[ids.ChartId, Field(description="From list_charts.", min_length=1)]
 
 Limit = Annotated[int, Field(description="Most items to return.", ge=1, le=100)]
 Offset = Annotated[int, Field(description="Items to skip; next_offset of the last page.", ge=0)]

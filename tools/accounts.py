@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
+from appmixer_mcp.ids import ComponentId
 from appmixer_mcp.results import Facts, Page, Result, Text, Truth
 from appmixer_mcp.toolset import CHANGE, CREATE, READ, ToolContext, Toolset
 
@@ -92,13 +94,13 @@ async def create_account(
 async def list_component_accounts(
     ctx: ToolContext,
     component_type: Annotated[str, Field(description="vendor.service.module.Component.")],
-    component_id: Annotated[str, Field(description="A component of a saved flow.")] = "",
+    component_id: Annotated[
+        ComponentId | SkipJsonSchema[None], Field(description="A component of a saved flow.")
+    ] = None,
 ) -> AccountPage:
     """List the accounts that a component type can use."""
     client = await ctx.client()
-    return _page(
-        await client.accounts.list_component_accounts(component_type, component_id or None)
-    )
+    return _page(await client.accounts.list_component_accounts(component_type, component_id))
 
 
 @TOOLSET.tool("List account flows", READ)

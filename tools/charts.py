@@ -73,7 +73,7 @@ async def get_chart(ctx: ToolContext, chart_id: ChartId) -> ChartDetail:
     )
 
 
-async def _delete_impact(ctx: ToolContext, chart_id: str) -> Impact:
+async def _delete_impact(ctx: ToolContext, chart_id: ChartId) -> Impact:
     chart = await (await ctx.client()).charts.get_chart(chart_id)
     return Impact(
         question=f"Delete the chart {chart.name!r}?",

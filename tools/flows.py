@@ -222,7 +222,7 @@ async def create_flow(
 
 async def _update_impact(
     ctx: ToolContext,
-    flow_id: str,
+    flow_id: FlowId,
     name: str,
     descriptor: dict[str, Any] | None,
     custom_fields: dict[str, Any] | None,
@@ -289,7 +289,7 @@ async def clone_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
     )
 
 
-async def _delete_impact(ctx: ToolContext, flow_id: str) -> Impact:
+async def _delete_impact(ctx: ToolContext, flow_id: FlowId) -> Impact:
     client = await ctx.client()
     flow = await client.flows.get_flow(flow_id, projection=_PICTURES)
     unprocessed = await client.messages.count_unprocessed(flow_id)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
+from appmixer_mcp.ids import FlowId, LogId
 from appmixer_mcp.results import Facts, Instant, Page, Result, Text
 from appmixer_mcp.toolset import READ, ToolContext, Toolset
 
@@ -63,7 +64,9 @@ class LogDetail(Result):
 @TOOLSET.tool("Query logs", READ)
 async def query_logs(
     ctx: ToolContext,
-    flow_id: Annotated[str, Field(description="Only this flow's; all flows if empty.")] = "",
+    flow_id: Annotated[
+        FlowId | SkipJsonSchema[None], Field(description="Only this flow's, from list_flows.")
+    ] = None,
     severity: Annotated[
         Literal["error", "warning", "info", "trace"] | SkipJsonSchema[None],
         Field(description="Only records of this severity."),
@@ -106,7 +109,7 @@ async def query_logs(
 @TOOLSET.tool("Get log record", READ)
 async def get_log(
     ctx: ToolContext,
-    log_id: Annotated[str, Field(description="From query_logs.", min_length=1)],
+    log_id: Annotated[LogId, Field(description="From query_logs.", min_length=1)],
     index: Annotated[str, Field(description="From query_logs.", min_length=1)],
 ) -> LogDetail:
     """Show one log record whole, with what the component had received when it failed."""

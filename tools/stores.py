@@ -116,7 +116,7 @@ async def rename_store(ctx: ToolContext, store_id: StoreId, name: Name) -> Store
     return StoreChanged(done=True, message=f"The store is now {name!r}.", store_id=store_id)
 
 
-async def _delete_store_impact(ctx: ToolContext, store_id: str) -> Impact:
+async def _delete_store_impact(ctx: ToolContext, store_id: StoreId) -> Impact:
     client = await ctx.client()
     store = await client.stores.get_store(store_id)
     count = await client.stores.count_store_records(store_id)
@@ -170,7 +170,7 @@ async def list_store_records(
 
 async def _overwrite_impact(
     ctx: ToolContext,
-    store_id: str,
+    store_id: StoreId,
     key: str,
     value: str,
     value_is_json: bool,
@@ -210,7 +210,7 @@ async def create_store_item(
     return RecordWritten(done=True, message=f"Wrote the record {key!r}.", record=record)
 
 
-async def _delete_items_impact(ctx: ToolContext, store_id: str, keys: list[str]) -> Impact:
+async def _delete_items_impact(ctx: ToolContext, store_id: StoreId, keys: list[str]) -> Impact:
     client = await ctx.client()
     store = await client.stores.get_store(store_id)
     shown = ", ".join(repr(key) for key in keys[:_SHOWN_KEYS])

@@ -119,11 +119,11 @@ async def get_task(ctx: ToolContext, task_id: TaskId, secret: Secret = None) -> 
     return TaskDetail(task=_task(task), description=task.description or None)
 
 
-async def _approve_impact(ctx: ToolContext, task_id: str, secret: SecretStr | None) -> Impact:
+async def _approve_impact(ctx: ToolContext, task_id: TaskId, secret: SecretStr | None) -> Impact:
     return await _decision_impact(ctx, "Approve", task_id, secret)
 
 
-async def _reject_impact(ctx: ToolContext, task_id: str, secret: SecretStr | None) -> Impact:
+async def _reject_impact(ctx: ToolContext, task_id: TaskId, secret: SecretStr | None) -> Impact:
     return await _decision_impact(ctx, "Reject", task_id, secret)
 
 
@@ -142,7 +142,7 @@ async def reject_task(ctx: ToolContext, task_id: TaskId, secret: Secret = None) 
 
 
 async def _decision_impact(
-    ctx: ToolContext, verb: str, task_id: str, secret: SecretStr | None
+    ctx: ToolContext, verb: str, task_id: TaskId, secret: SecretStr | None
 ) -> Impact:
     task = await (await ctx.client()).tasks.get_task(task_id, secret=_open(secret))
     losses = [

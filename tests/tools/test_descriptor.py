@@ -109,7 +109,8 @@ def test_a_descriptor_of_three_megabytes_is_refused_with_its_size():
 
     (problem,) = check_descriptor(descriptor)
 
-    assert "3,000," in problem.message and "2,097,152" in problem.message
+    assert "3,000," in problem.message
+    assert "2,097,152" in problem.message
 
 
 def test_a_descriptor_of_two_thousand_components_is_sound():

@@ -1,0 +1,143 @@
+"""Tools as an MCP client sees them, on a sandbox tenant."""
+
+import json
+
+import httpx2
+import pytest
+from appmixer_mcp.sandbox.tenant import Tenant
+from mcp import Client
+from pydantic import SecretStr
+
+from appmixer_mcp.api import AppmixerClient
+from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
+from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.session import Session
+
+BASE_URL = "http://127.0.0.1:2200"
+
+
+class Tools:
+    """Calls tools; every answer is checked to say the same in text and structured content."""
+
+    def __init__(self, client):
+        self.client = client
+
+    async def __call__(self, name, **arguments):
+        result = await self.client.call_tool(name, arguments)
+        text = result.content[0].text
+        assert not result.is_error, text
+        assert json.loads(text) == result.structured_content
+        return result.structured_content
+
+    async def refused(self, name, **arguments):
+        result = await self.client.call_tool(name, arguments)
+        assert result.is_error, result.structured_content
+        return result.content[0].text
+
+    async def confirmed(self, name, **arguments):
+        assert (await self(name, **arguments))["done"] is False
+        return await self(name, **arguments, confirm=True)
+
+
+@pytest.fixture
+async def tenant(tmp_path):
+    config = TenantConfig(
+        data_dir=tmp_path / "tenant",
+        public_url=BASE_URL,
+        jwt_key=SecretStr("k" * 32),
+        local_key=SecretStr("local-key"),
+        demo=False,
+        egress="off",
+    )
+    async with Tenant(config) as tenant:
+        yield tenant
+
+
+def session_on(tenant, *, username=LOCAL_USER, password="local-key", **options):
+    async def open_client(base_url):
+        client = AppmixerClient(
+            base_url,
+            username=username,
+            password=password,
+            transport=httpx2.ASGITransport(app=tenant.app),
+        )
+        return await client.__aenter__()
+
+    return Session(BASE_URL, open_client, **options)
+
+
+@pytest.fixture
+async def tools(tenant):
+    session = session_on(tenant)
+    async with Client(build_server(ServerOptions(session=session))) as client:
+        yield Tools(client)
+    await session.aclose()
+
+
+@pytest.fixture
+async def other_tools(tenant):
+    """The tools of another user of the same tenant."""
+    session = session_on(tenant, username=None, password=None)
+    async with Client(build_server(ServerOptions(session=session))) as client:
+        other = Tools(client)
+        await other("signup_user", username="eve@example.com", password="secret-of-eve")
+        yield other
+    await session.aclose()
+
+
+@pytest.fixture
+async def webhook_flow(tools):
+    """A stopped flow: a webhook whose requests are answered."""
+    created = await tools("create_flow", name="Echo", descriptor=ECHO)
+    return created["flow_id"]
+
+
+ECHO = {
+    "hook": {
+        "type": "appmixer.utils.http.WebhookTrigger",
+        "label": "Hook",
+        "source": {},
+        "config": {"properties": {"immediateResponse": False}},
+    },
+    "reply": {
+        "type": "appmixer.utils.http.Response",
+        "label": "Reply",
+        "source": {"in": {"hook": ["request"]}},
+        "config": {
+            "transform": {
+                "in": {
+                    "hook": {
+                        "request": {
+                            "type": "json2new",
+                            "lambda": {"body": "{{{b1}}}", "statusCode": 200},
+                            "modifiers": {
+                                "body": {"b1": {"variable": "$.hook.request.data", "functions": []}}
+                            },
+                        }
+                    }
+                }
+            }
+        },
+    },
+}
+FAILING = {
+    "start": {"type": "appmixer.utils.controls.OnStart", "source": {}},
+    "save": {
+        "type": "appmixer.utils.storage.Set",
+        "label": "Save",
+        "source": {"in": {"start": ["out"]}},
+        "config": {
+            "transform": {
+                "in": {
+                    "start": {
+                        "out": {
+                            "type": "json2new",
+                            "lambda": {"storeId": "no-such-store", "key": "k", "value": "v"},
+                            "modifiers": {},
+                        }
+                    }
+                }
+            }
+        },
+    },
+}
