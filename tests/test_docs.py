@@ -42,7 +42,7 @@ def errors_table():
     rows = ["| error | when |", "|---|---|"]
     for name, one in vars(errors).items():
         if isinstance(one, type) and issubclass(one, errors.AppmixerError):
-            rows.append(f"| `{name}` | {one.__doc__.strip().splitlines()[0]} |")
+            rows.append(f"| `{name}` | {str(one.__doc__).strip().splitlines()[0]} |")
     return "\n".join(rows)
 
 
@@ -57,9 +57,10 @@ def test_a_table_of_the_readme_is_what_the_code_says(name, request):
         updated = block.sub(lambda found: found[1] + expected + found[3], README.read_text("utf-8"))
         README.write_text(updated, encoding="utf-8")
 
-    shown = block.search(README.read_text("utf-8"))[2]
+    shown = block.search(README.read_text("utf-8"))
 
-    assert shown == expected, "run pytest --update-docs"
+    assert shown, f"the README has no table {name}"
+    assert shown[2] == expected, "run pytest --update-docs"
 
 
 def test_every_json_example_is_json():

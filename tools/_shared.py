@@ -1,10 +1,13 @@
 """Parameters that have the same name and meaning in every tool."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from appmixer_mcp import ids
+
+if TYPE_CHECKING:
+    from appmixer_mcp.api import AppmixerClient
 
 FlowId = Annotated[ids.FlowId, Field(description="From list_flows.", min_length=1)]
 StoreId = Annotated[ids.StoreId, Field(description="From list_stores.", min_length=1)]
@@ -22,6 +25,11 @@ Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 Sort = Annotated[str, Field(description="field:1 rising, field:-1 falling.")]
+
+
+def sorted_by(client: "AppmixerClient", asked: str, usual: str) -> str | None:
+    """Return how to sort: as asked, else as usual, which only one dialect of the API can."""
+    return asked or (usual if client.dialect == "appmixer" else None)
 
 
 def plural(count: int, noun: str) -> str:

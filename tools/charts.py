@@ -8,7 +8,7 @@ from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.results import Facts, Instant, Object, Outcome, Page, Result, Text
 from appmixer_mcp.toolset import DESTROY, READ, ToolContext, Toolset
 
-from ._shared import ChartId, Limit, Offset, Sort
+from ._shared import ChartId, Limit, Offset, Sort, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.charts import Chart as ApiChart
@@ -50,13 +50,17 @@ class ChartDeleted(Outcome):
 async def list_charts(
     ctx: ToolContext,
     pattern: Annotated[str, Field(description="Part of the name.")] = "",
-    sort: Sort = "mtime:-1",
+    sort: Sort = "",
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> ChartPage:
-    """List charts; get_chart shows one's definition."""
-    found = await (await ctx.client()).charts.list_charts(
-        pattern=pattern or None, sort=sort, limit=limit, offset=offset
+    """List charts, last changed first; get_chart shows one's definition."""
+    client = await ctx.client()
+    found = await client.charts.list_charts(
+        pattern=pattern or None,
+        sort=sorted_by(client, sort, "mtime:-1"),
+        limit=limit,
+        offset=offset,
     )
     return ChartPage.of([_chart(one) for one in found], offset=offset, limit=limit)
 

@@ -10,7 +10,7 @@ from appmixer_mcp.ids import FlowId, LogId
 from appmixer_mcp.results import Facts, Instant, Page, Result, Text
 from appmixer_mcp.toolset import READ, ToolContext, Toolset
 
-from ._shared import Limit, Offset
+from ._shared import Limit, Offset, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.logs import LogHit
@@ -78,7 +78,7 @@ async def query_logs(
             "@timestamp:[2026-01-01 TO *], AND OR NOT."
         ),
     ] = "",
-    sort: Annotated[str, Field(description="field:asc or field:desc.")] = "@timestamp:desc",
+    sort: Annotated[str, Field(description="field:asc or field:desc.")] = "",
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> LogPage:
@@ -86,10 +86,12 @@ async def query_logs(
     wanted = [f"({query})"] if query else []
     if severity:
         wanted.append(f"severity:{severity}")
-    page = await (await ctx.client()).logs.query_logs(
+    client = await ctx.client()
+    order = sorted_by(client, sort, "@timestamp:desc")
+    page = await client.logs.query_logs(
         query=" AND ".join(wanted) or None,
         flow_ids=[flow_id] if flow_id else [],
-        sort=[sort],
+        sort=[order] if order else [],
         size=limit,
         from_=offset,
     )

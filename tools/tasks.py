@@ -9,7 +9,7 @@ from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.results import Facts, Instant, Outcome, Page, Result, Text
 from appmixer_mcp.toolset import DECIDE, READ, ToolContext, Toolset
 
-from ._shared import Filters, Limit, Offset, Sort, TaskId
+from ._shared import Filters, Limit, Offset, Sort, TaskId, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.tasks import Task as ApiTask
@@ -72,7 +72,7 @@ async def list_tasks(
     role: Role = None,
     pattern: TitlePattern = "",
     filter: Filters = [],
-    sort: Sort = "created:-1",
+    sort: Sort = "",
     limit: Limit = 20,
     offset: Offset = 0,
     secret: Secret = None,
@@ -83,7 +83,7 @@ async def list_tasks(
         role=role,
         pattern=pattern or None,
         filters=filter,
-        sort=sort,
+        sort=sorted_by(client, sort, "created:-1"),
         limit=limit,
         offset=offset,
         secret=_open(secret),

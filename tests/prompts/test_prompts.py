@@ -33,7 +33,8 @@ async def test_every_prompt_is_listed_with_a_title_and_described_arguments(clien
 
     assert {"build_flow", "why_flow_fails"} <= {prompt.name for prompt in prompts}
     for prompt in prompts:
-        assert prompt.title and prompt.description
+        assert prompt.title
+        assert prompt.description
         assert all(argument.description for argument in prompt.arguments)
 
 

@@ -22,19 +22,19 @@ class Tools:
     def __init__(self, client):
         self.client = client
 
-    async def __call__(self, name, **arguments):
+    async def __call__(self, name, /, **arguments):
         result = await self.client.call_tool(name, arguments)
         text = result.content[0].text
         assert not result.is_error, text
         assert json.loads(text) == result.structured_content
         return result.structured_content
 
-    async def refused(self, name, **arguments):
+    async def refused(self, name, /, **arguments):
         result = await self.client.call_tool(name, arguments)
         assert result.is_error, result.structured_content
         return result.content[0].text
 
-    async def confirmed(self, name, **arguments):
+    async def confirmed(self, name, /, **arguments):
         assert (await self(name, **arguments))["done"] is False
         return await self(name, **arguments, confirm=True)
 
@@ -55,13 +55,13 @@ async def tenant(tmp_path):
 
 def session_on(tenant, *, username=LOCAL_USER, password="local-key", **options):
     async def open_client(base_url):
-        client = AppmixerClient(
+        own = base_url == BASE_URL
+        return AppmixerClient(
             base_url,
-            username=username,
-            password=password,
+            username=username if own else None,
+            password=password if own else None,
             transport=httpx2.ASGITransport(app=tenant.app),
         )
-        return await client.__aenter__()
 
     return Session(BASE_URL, open_client, **options)
 

@@ -117,11 +117,15 @@ async def test_another_tenant_drops_the_credentials(tenant):
 
 async def test_a_broken_configuration_is_named_in_the_instructions_and_every_error():
     broken = ConfigurationError("APPMIXER_TIMEOUT_S: must be a number.")
-    session = Session(SANDBOX, None, broken=broken)
+
+    async def never(base_url):
+        raise AssertionError(base_url)
+
+    session = Session(SANDBOX, never, broken=broken)
     server = build_server(ServerOptions(session=session, broken=broken))
 
     async with Client(server) as client:
-        instructions = client.instructions
+        instructions = client.instructions or ""
         said = await Tools(client).refused("list_flows")
 
     assert "APPMIXER_TIMEOUT_S" in instructions

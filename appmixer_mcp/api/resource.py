@@ -1,0 +1,12 @@
+"""What the resources of the client have in common."""
+
+from .dialect import Dialect
+from .transport import Transport
+
+
+class Resource:
+    """The methods of one kind of object."""
+
+    def __init__(self, transport: Transport, dialect: Dialect) -> None:
+        self._transport = transport
+        self._openapi = dialect == "openapi"
