@@ -13,6 +13,8 @@ from .call import Call
 
 T = TypeVar("T")
 
+_adapters: dict[type[object], TypeAdapter[object]] = {}
+
 _NAME_CHARACTERS = 40
 
 

@@ -4,12 +4,12 @@ import json
 
 import httpx2
 import pytest
-from appmixer_mcp.sandbox.tenant import Tenant
 from mcp import Client
 from pydantic import SecretStr
 
 from appmixer_mcp.api import AppmixerClient
 from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
+from appmixer_mcp.sandbox.tenant import Tenant
 from appmixer_mcp.server import ServerOptions, build_server
 from appmixer_mcp.session import Session
 
