@@ -170,8 +170,7 @@ async def test_every_tool_answers_the_same_embedded_and_on_a_tenant_of_its_own(t
 
     assert {tool for tool, _ in embedded} == set(SDK_METHODS.values())
     for (tool, one), (_, other) in zip(embedded, separate, strict=True):
-        one.pop("base_url", None), other.pop("base_url", None)
-        assert one == other, tool
+        assert one | {"base_url": ""} == other | {"base_url": ""}, tool
     refused = [said["error"] for _, said in embedded if "error" in said]
     assert len(refused) == 4
     assert "statusCode" not in "".join(refused)

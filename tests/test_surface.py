@@ -81,7 +81,7 @@ async def test_no_schema_holds_what_some_client_refuses():
 
 async def test_every_tool_says_what_it_does_and_what_its_arguments_are():
     for name, tool in (await listed()).items():
-        assert 20 <= len(tool.description) <= 1024, name
+        assert 20 <= len(tool.description or "") <= 1024, name
         assert tool.title
         for argument, schema in tool.input_schema["properties"].items():
             assert schema.get("description") or argument in ("name", "key"), (name, argument)
@@ -89,6 +89,7 @@ async def test_every_tool_says_what_it_does_and_what_its_arguments_are():
 
 async def test_all_four_hints_are_set_and_do_not_contradict_each_other():
     for name, tool in (await listed()).items():
+        assert tool.annotations, name
         hints = tool.annotations.model_dump()
         del hints["title"]
         assert None not in hints.values(), name
@@ -101,7 +102,7 @@ async def test_read_only_mode_lists_no_tool_that_writes():
 
     assert "list_flows" in tools
     assert "start_flow" not in tools
-    assert all(tool.annotations.read_only_hint for tool in tools.values())
+    assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools.values())
 
 
 async def test_a_tool_that_read_only_mode_hides_cannot_be_called_either():

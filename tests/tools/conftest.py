@@ -53,7 +53,9 @@ async def tenant(tmp_path):
         yield tenant
 
 
-def session_on(tenant, *, username=LOCAL_USER, password="local-key", **options):
+def session_on(
+    tenant, *, username: str | None = LOCAL_USER, password: str | None = "local-key", **options
+):
     async def open_client(base_url):
         own = base_url == BASE_URL
         return AppmixerClient(

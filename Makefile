@@ -1,0 +1,44 @@
+# Everything happens in .venv; nothing is installed anywhere else.
+.PHONY: help demo test test-long check bench clean
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+BIN := .venv/bin
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.runtime  ## set up, and show what the server does, on a sandbox of its own
+	@$(BIN)/appmixer-mcp demo
+
+test: .venv/.dev  ## run the tests, under 3 minutes
+	$(BIN)/pytest -m "not long"
+
+test-long: .venv/.dev bench  ## run what takes longer, and the benchmark
+	$(BIN)/pytest -m long || [ $$? -eq 5 ]  # 5: no test is marked so
+
+check: .venv/.dev  ## format, lint and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+bench: .venv/.dev  ## measure what docs/performance.md publishes
+	$(BIN)/python -m bench
+
+clean:  ## remove everything that was made here
+	rm -rf .venv dist build .mypy_cache .ruff_cache .hypothesis
+	find appmixer_mcp tools tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.runtime: pyproject.toml hatch_build.py
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/it" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime
+	$(BIN)/pip install --quiet --editable . --group dev
+	@touch $@

@@ -1,0 +1,165 @@
+"""`appmixer-mcp tools` and `appmixer-mcp call`: the tools for scripts, through the same server."""
+
+import difflib
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from mcp import Client
+from mcp.types import TextContent
+
+from appmixer_mcp.schemas import expectation
+from appmixer_mcp.server import AppmixerServer
+from appmixer_mcp.toolset import ToolSpec
+
+DONE, FAILED, USAGE, UNCONFIRMED = range(4)
+
+
+class UsageError(Exception):
+    """The command line cannot be understood; the text says what to write instead."""
+
+
+async def call_tool(
+    server: AppmixerServer, name: str, pairs: Sequence[str] = (), json_text: str | None = None
+) -> int:
+    """Call a tool and print its structured result as JSON, or its error to stderr.
+
+    Args:
+        server: Serves the tool.
+        name: The tool's.
+        pairs: Arguments as `key=value`, `key=@file` or `key=-`.
+        json_text: All arguments as one JSON object instead; `-` reads it from stdin.
+
+    Returns:
+        The exit code: 0 done, 1 the tool failed, 3 it has to be confirmed first.
+
+    Raises:
+        UsageError: There is no such tool, or an argument cannot be read.
+    """
+    spec = server.specs.get(name)
+    if spec is None:
+        raise UsageError(_unknown(name, server.specs))
+    if pairs and json_text is not None:
+        raise UsageError("Give either key=value arguments or --json, not both.")
+    arguments = _from_pairs(spec, pairs) if json_text is None else _from_json(spec, json_text)
+    async with Client(server) as client:
+        answer = await client.call_tool(name, arguments)
+    if answer.is_error or answer.structured_content is None:
+        texts = [part.text for part in answer.content if isinstance(part, TextContent)]
+        sys.stderr.write("\n".join(texts) + "\n")
+        return FAILED
+    result: dict[str, Any] = answer.structured_content
+    _write_json(result)
+    return UNCONFIRMED if result.get("done") is False else DONE
+
+
+def list_tools(server: AppmixerServer, *, as_json: bool) -> int:
+    """Print the tools that the settings leave, as JSON for scripts or as a table for people."""
+    if as_json:
+        _write_json([_described(spec) for spec in server.specs.values()])
+        return DONE
+    from rich.console import Console  # noqa: PLC0415 - only people need it
+    from rich.table import Table  # noqa: PLC0415 - likewise
+    from rich.text import Text  # noqa: PLC0415 - likewise
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    group = ""
+    for spec in server.specs.values():
+        if spec.group != group:
+            group = spec.group
+            table.add_row(Text(f"\n{group}", style="bold"))
+        required = spec.input_schema.get("required", ())
+        what = Text(spec.description.partition("\n")[0].partition(". ")[0])
+        for name in spec.input_schema["properties"]:
+            shown = name if name in required else f"[{name}]"
+            what.append("\n" if not what.spans else " ").append(shown, style="dim")
+        table.add_row(Text(spec.name), what)
+    Console(highlight=False).print(table)
+    return DONE
+
+
+def _described(spec: ToolSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "group": spec.group,
+        "description": spec.description,
+        "input_schema": spec.input_schema,
+        "output_schema": spec.output_schema,
+        "hints": asdict(spec.hints),
+    }
+
+
+def _write_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _unknown(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`appmixer-mcp tools` lists them."
+    return f"There is no tool {name!r}; {hint}"
+
+
+def _secret(spec: ToolSpec, name: str) -> bool:
+    field = spec.arguments.model_fields.get(name)
+    return field is not None and "SecretStr" in repr(field.annotation)
+
+
+def _refuse_secret(spec: ToolSpec, name: str) -> None:
+    if _secret(spec, name):
+        raise UsageError(
+            f"{name} is a secret, and other users can see command lines. Give {name}=@FILE, "
+            f"{name}=- to read it from stdin, or --json - for all arguments."
+        )
+
+
+def _from_json(spec: ToolSpec, text: str) -> dict[str, Any]:
+    from_stdin = text == "-"
+    try:
+        arguments: object = json.loads(sys.stdin.read() if from_stdin else text)
+    except ValueError as error:
+        raise UsageError(f"--json takes one JSON object: {error}") from error
+    if not isinstance(arguments, dict):
+        raise UsageError("--json takes one JSON object, such as '{\"limit\": 5}'.")
+    named = cast("dict[str, Any]", arguments)
+    for name in named if not from_stdin else ():
+        _refuse_secret(spec, name)
+    return named
+
+
+def _from_pairs(spec: ToolSpec, pairs: Sequence[str]) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    for pair in pairs:
+        name, given, text = pair.partition("=")
+        if not given:
+            raise UsageError(f"{pair!r} is no key=value argument.")
+        if text != "-" and not text.startswith("@"):
+            _refuse_secret(spec, name)
+        arguments[name] = _value(spec, name, _read(text))
+    return arguments
+
+
+def _read(text: str) -> str:
+    """Follow `-` and `@file`; the line end that editors and `echo` add is no part of a value."""
+    if text == "-":
+        return sys.stdin.read().removesuffix("\n")
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{text[1:]} cannot be read as UTF-8 text: {error}") from error
+
+
+def _value(spec: ToolSpec, name: str, text: str) -> object:
+    schema = spec.input_schema["properties"].get(name, {})
+    if schema.get("type", "string") == "string":
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{name} takes {expectation(schema)}, as JSON.") from error

@@ -1,0 +1,249 @@
+# ruff: noqa: PLC0415 - what start-up must not wait for is imported where it is used
+"""The command line; beside what serves HTTP, the only place that reads the environment."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+import anyio
+
+from appmixer_mcp import __version__
+from appmixer_mcp.errors import AppmixerError, ConfigurationError
+from appmixer_mcp.log import set_up_logging
+from appmixer_mcp.settings import PREFIX, Settings, load_settings
+from appmixer_mcp.wiring import Wiring, sandbox_options
+
+if TYPE_CHECKING:
+    from appmixer_mcp.confirmation import Policy
+
+Arguments = dict[str, Any]
+
+_FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
+_ABOUT = """\
+Serves Appmixer, the workflow automation platform, to AI assistants over MCP. Without a command
+it serves over stdio. Without APPMIXER_BASE_URL it serves a sandbox of its own, which really runs
+flows.
+"""
+_CALL_HELP = """\
+A value is text unless the tool's schema says otherwise (`appmixer-mcp tools --json`); numbers, true
+and false, lists and objects are JSON. key=@FILE and key=- read a file and stdin, and secrets are
+taken only so. Exit code: 0 done, 1 the tool failed, 2 usage, 3 it has to be confirmed first.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: The command line without the program's name; the process's own by default.
+
+    Returns:
+        The exit code: 0 done, 1 something failed, 2 usage or configuration, 3 to be confirmed.
+    """
+    arguments = _parsed(argv)
+    run = arguments.pop("run", _serve)
+    # What this process writes, the sandbox's database above all, is for this user alone.
+    os.umask(0o077)
+    try:
+        code: int = run(arguments)
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    except AppmixerError as error:
+        sys.stderr.write(f"{error}\n")
+        code = _USAGE if isinstance(error, ConfigurationError) else _FAILED
+    return code
+
+
+def _parsed(argv: Sequence[str] | None) -> Arguments:
+    parser = _parser()
+    known, rest = parser.parse_known_args(argv)
+    arguments = vars(known)
+    if "pairs" in arguments and not any(text.startswith("-") for text in rest):
+        # argparse gives up a list of arguments as soon as an option stands among them.
+        arguments["pairs"] += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    settings = _settings_parser()
+    parser = argparse.ArgumentParser(
+        "appmixer-mcp",
+        usage="appmixer-mcp [COMMAND] [OPTIONS]",
+        description=_ABOUT,
+        parents=[settings],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"appmixer-mcp {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="appmixer-mcp")
+
+    def command(name: str, run: Any, text: str, **options: Any) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=text,
+            parents=[settings],
+            argument_default=argparse.SUPPRESS,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            description=f"{text[0].upper()}{text[1:]}.",
+            **options,
+        )
+        made.set_defaults(run=run)
+        return made
+
+    serve = command("serve", _serve, "serve MCP, as without a command")
+    serve.add_argument("--transport", choices=("stdio", "http", "sse"), help="only stdio so far")
+    _add_sandbox_arguments(command("sandbox", _sandbox, "serve the sandbox's REST API alone"))
+    command("demo", _demo, "show what the server does, on a sandbox of its own")
+    tools = command("tools", _tools, "list the tools")
+    tools.add_argument("--json", action="store_true", help="with their schemas, as JSON")
+    call = command("call", _call, "call a tool and print its result as JSON", epilog=_CALL_HELP)
+    call.add_argument("name", metavar="TOOL", help="its name")
+    call.add_argument(
+        "pairs", nargs="*", default=[], metavar="key=value", help="the tool's arguments"
+    )
+    call.add_argument(
+        "--json", dest="json_text", help="all arguments as one JSON object; - reads it from stdin"
+    )
+    command("doctor", _doctor, "say what is configured, and what answers")
+    return parser
+
+
+def _settings_parser() -> argparse.ArgumentParser:
+    """Make a flag of each setting that is no secret."""
+    parser = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = parser.add_argument_group("settings", f"each overrides its {PREFIX} variable")
+    for name, field in Settings.model_fields.items():
+        if "SecretStr" in repr(field.annotation):
+            continue
+        flags = [f"--{name.replace('_', '-')}", *(["--data"] if name == "data_dir" else [])]
+        options: Arguments = {"help": field.description, "dest": name}
+        if field.annotation is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options["metavar"] = "|".join(get_args(field.annotation)) or name.split("_")[-1].upper()
+        group.add_argument(*flags, **options)
+    return parser
+
+
+def _add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", help="the address to listen on, 127.0.0.1 by default")
+    parser.add_argument("--port", type=int, help="2200 by default; 0 takes a free one")
+    parser.add_argument(
+        "--no-demo", dest="demo", action="store_false", help="leave an empty sandbox empty"
+    )
+    parser.add_argument("--demo-password", help="the demo user's, instead of a random one")
+    parser.add_argument(
+        "--dialect",
+        choices=("appmixer", "openapi"),
+        help="which answer is given where the two documents of Appmixer's API disagree",
+    )
+
+
+def _taken(arguments: Arguments, *, serving: bool = False) -> Settings:
+    """Take the settings out of the arguments, and set up logging by them.
+
+    Raises:
+        ConfigurationError: A setting has a value that cannot be used.
+    """
+    flags = {name: arguments.pop(name) for name in Settings.model_fields if name in arguments}
+    settings = load_settings(**flags)
+    # What a server logs is noise in the output of a command, unless somebody asked for it.
+    asked = serving or "log_level" in settings.model_fields_set
+    set_up_logging(settings.log_level if asked else "WARNING")
+    return settings
+
+
+def _serve(arguments: Arguments) -> int:
+    transport = arguments.get("transport", "stdio")
+    if transport != "stdio":
+        raise ConfigurationError(
+            f"This version serves over stdio only; --transport {transport} comes with a later one."
+        )
+    broken = None
+    try:
+        settings = _taken(arguments, serving=True)
+    except ConfigurationError as error:
+        settings, broken = Settings.model_construct(), error
+    anyio.run(_serve_stdio, settings, broken)
+    return 0
+
+
+async def _serve_stdio(settings: Settings, broken: ConfigurationError | None) -> None:
+    wiring = Wiring(settings, broken)
+    try:
+        server = wiring.server()
+    except ConfigurationError as error:
+        # A client shows its user what a server says, but not why one does not start.
+        wiring = Wiring(Settings.model_construct(), error)
+        server = wiring.server()
+    async with wiring, anyio.create_task_group() as tasks:
+        if sys.platform != "win32":
+            tasks.start_soon(_end_on_signal, wiring)
+        if wiring.broken is not None:
+            sys.stderr.write(f"{wiring.broken}\n")
+        elif wiring.session.in_sandbox:
+            sys.stderr.write(
+                "APPMIXER_BASE_URL is not set: serving the embedded sandbox in "
+                f"{wiring.settings.data_dir}\n"
+            )
+            tasks.start_soon(wiring.keep_flows_running, server.listed)
+        await server.run_stdio_async()
+        tasks.cancel_scope.cancel()
+
+
+async def _end_on_signal(wiring: Wiring) -> None:
+    """End in order, so that whoever shares the sandbox takes over at once."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            await wiring.aclose()
+            # The SDK waits for stdin in a thread that nothing but the client can end.
+            os._exit(128 + number)
+
+
+def _sandbox(arguments: Arguments) -> int:
+    from appmixer_mcp.standalone import StandaloneOptions, run_sandbox
+
+    settings = _taken(arguments, serving=True)
+    options = StandaloneOptions(data_dir=settings.data_dir, **arguments)
+    return run_sandbox(options, **sandbox_options(settings))
+
+
+def _demo(_arguments: Arguments) -> int:
+    from appmixer_mcp.demo import run_demo
+
+    return anyio.run(run_demo)
+
+
+def _tools(arguments: Arguments) -> int:
+    from appmixer_mcp.calling import list_tools
+
+    return list_tools(Wiring(_taken(arguments)).server(), as_json=arguments.get("json", False))
+
+
+def _call(arguments: Arguments) -> int:
+    from appmixer_mcp.calling import UsageError, call_tool
+
+    settings = _taken(arguments)
+    # One command is one call, so there is no earlier preview that could be confirmed.
+    confirm: Policy = "off" if settings.confirm == "off" else "flag"
+
+    async def call() -> int:
+        async with Wiring(settings) as wiring:
+            return await call_tool(wiring.server(confirm), **arguments)
+
+    try:
+        return anyio.run(call)
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return _USAGE
+
+
+def _doctor(arguments: Arguments) -> int:
+    from appmixer_mcp.doctor import examine
+
+    return anyio.run(examine, _taken(arguments), dict(os.environ))

@@ -1,0 +1,124 @@
+"""`appmixer-mcp doctor`: what is configured, what answers, and what does not; never a secret."""
+
+import difflib
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from appmixer_mcp import __version__
+from appmixer_mcp.errors import AppmixerError
+from appmixer_mcp.ownership import DataDirectory
+from appmixer_mcp.settings import PREFIX, Settings
+from appmixer_mcp.wiring import Wiring
+
+_WELL, _ILL = 0, 1
+
+
+async def examine(settings: Settings, environment: Mapping[str, str]) -> int:
+    """Print the findings.
+
+    Args:
+        settings: The operator's.
+        environment: Searched for variables that look like settings and are none.
+
+    Returns:
+        The exit code: 0 all is well, 1 something does not answer or has no effect.
+    """
+    # Processor time counts from the start of the process: imports and the interpreter are in it.
+    async with Wiring(settings) as wiring:
+        server = wiring.server()
+        _say(
+            f"appmixer-mcp {__version__}, Python {platform.python_version()}, "
+            f"mcp {version('mcp')}, httpx2 {version('httpx2')}"
+        )
+        _say(f"Start-up took {time.process_time():.2f} s of processor time.")
+        _say(f"{len(server.specs)} tools are served (toolsets {settings.toolsets}).")
+        _say("", "Settings")
+        for name in Settings.model_fields:
+            _say(f"  {PREFIX}{name.upper()}: {_shown(settings, name)}")
+        said = _misnamed(environment) + _without_effect(settings)
+        _say(*said)
+        _say("", "Tenant")
+        answers = await _examine_tenant(wiring)
+    return _WELL if answers and not said else _ILL
+
+
+async def _examine_tenant(wiring: Wiring) -> bool:
+    began = time.perf_counter()
+    try:
+        client = await wiring.session.client()
+        opened = time.perf_counter()
+        user = await client.users.get_user()
+    except AppmixerError as error:
+        _say(f"  It cannot be used: {error}")
+        return False
+    now = time.perf_counter()
+    if wiring.session.in_sandbox:
+        _say(f"  The embedded sandbox in {wiring.settings.data_dir}", f"  {_owner(wiring)}")
+        _say(f"  It was found or opened in {(opened - began) * 1000:.0f} ms.")
+    else:
+        _say(f"  {_without_password(wiring.session.base_url)}")
+    _say(f"  It signed in and answered in {(now - opened) * 1000:.0f} ms.")
+    _say(f"  Signed in as {user.username or user.user_id} with {wiring.session.signed_in_with}.")
+    expires_at = client.token_expires_at
+    if expires_at is not None:
+        days = (expires_at - datetime.now(UTC)).total_seconds() / 86_400
+        _say(f"  The access token expires at {expires_at:%Y-%m-%d %H:%M} UTC, in {days:.1f} days.")
+    return True
+
+
+def _owner(wiring: Wiring) -> str:
+    if wiring.sandbox.owner:
+        return (
+            "No process serves it, so this check ran it for a moment. Its flows run only while "
+            "`appmixer-mcp` or `appmixer-mcp sandbox` does."
+        )
+    owner = DataDirectory(wiring.settings.data_dir).owner()
+    process = f"process {owner.pid}" if owner else "another process"
+    return f"It is run by {process} at {wiring.sandbox.url}"
+
+
+def _shown(settings: Settings, name: str) -> str:
+    value = getattr(settings, name)
+    if name not in settings.model_fields_set:
+        return "not set" if value in (None, "") else f"not set, so {value}"
+    if isinstance(value, SecretStr):
+        return "set, not shown"
+    return _without_password(value) if name == "base_url" else str(value)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _misnamed(environment: Mapping[str, str]) -> list[str]:
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    said: list[str] = []
+    for name in environment:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "it has no effect."
+            said.append(f"  {name} is no setting; {hint}")
+    return said
+
+
+def _without_effect(settings: Settings) -> list[str]:
+    given = [
+        f"{PREFIX}{name.upper()}"
+        for name in ("access_token", "username", "password")
+        if getattr(settings, name)
+    ]
+    if settings.base_url or not given:
+        return []
+    return [f"  {', '.join(given)}: without {PREFIX}BASE_URL there is no tenant to sign in to."]
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))

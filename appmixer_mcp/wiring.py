@@ -1,0 +1,154 @@
+# ruff: noqa: PLC0415 - what start-up must not wait for is imported where it is used
+"""What one process works with, put together from its settings: session, server, sandbox."""
+
+import logging
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+from pydantic import SecretStr
+
+from appmixer_mcp.errors import AppmixerError, ConfigurationError
+from appmixer_mcp.session import SANDBOX, Session
+from appmixer_mcp.settings import Settings, listed
+
+if TYPE_CHECKING:
+    from appmixer_mcp.api import AppmixerClient
+    from appmixer_mcp.confirmation import Policy
+    from appmixer_mcp.embedded import EmbeddedSandbox
+    from appmixer_mcp.server import AppmixerServer
+
+_AFTER_THE_LIST_S = 0.2
+_BETWEEN_LOOKS_S = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Wiring:
+    """The session of one process and whatever had to be opened for it; closes all of it.
+
+    Attributes:
+        settings: The operator's.
+        broken: What the operator has to mend; every call then raises it.
+        session: The user and tenant that calls act for.
+    """
+
+    def __init__(self, settings: Settings, broken: ConfigurationError | None = None) -> None:
+        """Open nothing yet."""
+        self.settings = settings
+        self.broken = broken
+        self._base_url = settings.base_url.rstrip("/")
+        self._sandbox: EmbeddedSandbox | None = None
+        self.session = Session(
+            self._base_url or SANDBOX,
+            self._open_client,
+            allowed_base_urls=tuple(url.rstrip("/") for url in listed(settings.allowed_base_urls)),
+            broken=broken,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close whatever was opened; a sandbox of this process finishes what is in flight."""
+        await self.session.aclose()
+        if self._sandbox is not None:
+            await self._sandbox.aclose()
+
+    @property
+    def sandbox(self) -> "EmbeddedSandbox":
+        """The embedded sandbox of the settings' data directory."""
+        if self._sandbox is None:
+            from appmixer_mcp.embedded import EmbeddedSandbox
+
+            self._sandbox = EmbeddedSandbox(
+                self.settings.data_dir, **sandbox_options(self.settings)
+            )
+        return self._sandbox
+
+    def server(self, confirm: "Policy | None" = None) -> "AppmixerServer":
+        """Return the MCP server for this session.
+
+        Args:
+            confirm: Instead of the policy in the settings.
+
+        Raises:
+            ConfigurationError: A toolset does not exist.
+        """
+        from appmixer_mcp.server import ServerOptions, build_server
+
+        options = ServerOptions(
+            session=self.session,
+            confirm=confirm or self.settings.confirm,
+            toolsets=tuple(listed(self.settings.toolsets)),
+            read_only=self.settings.read_only,
+            max_result_bytes=self.settings.max_result_bytes,
+            broken=self.broken,
+        )
+        return build_server(options)
+
+    async def keep_flows_running(self, listed: anyio.Event) -> None:
+        """Run the embedded sandbox from now on, also when a process that ran it ends.
+
+        Args:
+            listed: Waited for first, so that a client gets its list of tools at once.
+        """
+        await listed.wait()
+        await anyio.sleep(_AFTER_THE_LIST_S)
+        said = ""
+        while True:
+            try:
+                await self.session.client()
+                await self.sandbox.settle()
+                said = ""
+            except AppmixerError as error:
+                if str(error) != said:
+                    said = str(error)
+                    logger.warning("The embedded sandbox does not run: %s", said)
+            except Exception:
+                # Serving goes on: each tool call tries again, and says what is wrong.
+                logger.exception("The embedded sandbox could not be opened.")
+                return
+            await anyio.sleep(_BETWEEN_LOOKS_S)
+
+    async def _open_client(self, base_url: str) -> "AppmixerClient":
+        settings = self.settings
+        limits: dict[str, Any] = {
+            "connect_timeout_s": settings.connect_timeout_s,
+            "timeout_s": settings.timeout_s,
+        }
+        if base_url == SANDBOX:
+            return await self.sandbox.open_client(**limits)
+        from appmixer_mcp.api import AppmixerClient
+
+        own: dict[str, Any] = {}
+        if base_url == self._base_url:  # nobody else's server gets the operator's credentials
+            own = {
+                "access_token": _plain(settings.access_token),
+                "username": settings.username,
+                "password": _plain(settings.password),
+            }
+        return AppmixerClient(base_url, dialect=settings.api_dialect, **limits, **own)
+
+
+def sandbox_options(settings: Settings) -> dict[str, Any]:
+    """Return what the settings say about a sandbox, whichever command runs it."""
+    return {
+        "egress": settings.sandbox_egress,
+        "cors_origins": tuple(listed(settings.sandbox_cors_origins)),
+        "allowed_hosts": tuple(listed(settings.sandbox_allowed_hosts)),
+        "timer_min_s": settings.sandbox_timer_min_s,
+    }
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None

@@ -1,0 +1,78 @@
+"""Real processes of ours: started, read and ended by tests."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+PROGRAM = (sys.executable, "-m", "appmixer_mcp")
+
+Process = subprocess.Popen[str]
+
+
+def environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    """Return what a process of ours is started with."""
+    return os.environ | {"APPMIXER_DATA_DIR": str(data_dir)} | settings
+
+
+def start(*arguments: str, data_dir: Path, **settings: str) -> Process:
+    """Start a command; whoever starts one that goes on ends it."""
+    return subprocess.Popen(
+        [*PROGRAM, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(data_dir, **settings),
+    )
+
+
+def finished(process: Process, stdin: str = "") -> tuple[int, str, str]:
+    """Wait for the end; return exit code, stdout and stderr."""
+    out, err = process.communicate(stdin, timeout=30)
+    return process.returncode, out, err
+
+
+def flow_ids(listing: str) -> list[str]:
+    """Return the ids in what `call list_flows` printed."""
+    return sorted(flow["flow_id"] for flow in json.loads(listing)["items"])
+
+
+@contextmanager
+def sandbox(data_dir: Path, *arguments: str) -> Iterator[tuple[Process, str]]:
+    """Run `appmixer-mcp sandbox` on a free port, and kill it in the end; gives it and its URL."""
+    process = start("sandbox", "--port", "0", *arguments, data_dir=data_dir)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert url.startswith("http://"), process.communicate(timeout=10)[1]
+        yield process, url
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def stdio_server(data_dir: Path, errors: TextIO, **settings: str) -> Client:
+    """Return a client of a server over stdio in a process of its own, as IDEs start it."""
+    parameters = StdioServerParameters(
+        command=PROGRAM[0],
+        args=list(PROGRAM[1:]),
+        env={"APPMIXER_DATA_DIR": str(data_dir)} | settings,
+    )
+    return Client(stdio_client(parameters, errlog=errors))
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Return the structured result of a tool call that has to succeed."""
+    answer = await client.call_tool(tool, arguments)
+    assert not answer.is_error, answer.content
+    result: dict[str, Any] | None = answer.structured_content
+    assert result is not None
+    return result
