@@ -5,6 +5,8 @@ from typing import Protocol
 
 import anyio
 
+_LONGEST_SLEEP_S = 30.0
+
 
 class Clock(Protocol):
     """Tells the time and wakes sleepers."""
@@ -27,7 +29,9 @@ class RealClock:
 
     async def sleep_until(self, instant: datetime) -> None:
         """Sleep for the wall-clock time that is left until the instant."""
-        await anyio.sleep(max(0.0, (instant - self.now()).total_seconds()))
+        # A sleep does not count the time that a laptop spends suspended; the wall clock does.
+        while (left_s := (instant - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - see above
+            await anyio.sleep(min(left_s, _LONGEST_SLEEP_S))
 
 
 class ManualClock:

@@ -160,8 +160,11 @@ class Context(Protocol):
         """
         ...
 
-    def set_timeout(self, content: Json, at: datetime) -> str:
-        """Have `on_timeout` called at an instant, with this content; return the timer's id."""
+    def set_timeout(self, content: Json, at: datetime, *, exact: bool = False) -> str:
+        """Have `on_timeout` called at an instant, with this content; return the timer's id.
+
+        An instant nearer than the shortest timer (60 s) is put off, unless it must be exact.
+        """
         ...
 
     def clear_timeout(self, timer_id: str) -> None:

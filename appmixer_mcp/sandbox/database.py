@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +32,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._depth = 0
+        self._after_commit: list[Callable[[], None]] = []
         self.connection = self._connect()
         try:
             self.connection.execute("PRAGMA journal_mode = WAL")
@@ -46,7 +47,7 @@ class Database:
         self.connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Generator[sqlite3.Connection]:
         """Run the block in one transaction: all of it is stored, or nothing when it raises.
 
         Never await inside: the connection is shared, so another task's statements would join in.
@@ -60,11 +61,19 @@ class Database:
         except BaseException:
             self._depth -= 1
             if self._depth == 0:
+                self._after_commit.clear()
                 self.connection.execute("ROLLBACK")
             raise
         self._depth -= 1
         if self._depth == 0:
-            self.connection.execute("COMMIT")
+            self._commit()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Call something that never raises once the present transaction is stored.
+
+        It is forgotten when the transaction rolls back.
+        """
+        self._after_commit.append(action)
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[sqlite3.Row]:
         """Return every row of a quick query; empty when there is none."""
@@ -82,6 +91,18 @@ class Database:
             DatabaseError: It was still running after `within_s` seconds and was ended.
         """
         return await anyio.to_thread.run_sync(self._read, query, within_s)
+
+    def _commit(self) -> None:
+        actions, self._after_commit = self._after_commit, []
+        try:
+            self.connection.execute("COMMIT")
+        except BaseException:
+            # A full disk leaves the transaction open, and the next BEGIN would fail for ever.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+        for action in actions:
+            action()
 
     def _read(self, query: Callable[[sqlite3.Connection], T], within_s: float) -> T:
         connection = self._connect()

@@ -28,7 +28,8 @@ CREATE TABLE flow (
 );
 CREATE INDEX flow_by_user ON flow (user_id, mtime_ms);
 
--- What is still to be done: messages on their way to an in port, webhook calls, timeouts and ticks.
+-- What is still to be done: messages on their way to an in port, webhook calls, timeouts, ticks and
+-- events (what was published to a topic that the component listens to).
 -- A row is deleted in the transaction that stores everything its handling brought about.
 CREATE TABLE message (
     seq            INTEGER PRIMARY KEY,
@@ -36,7 +37,7 @@ CREATE TABLE message (
     flow_id        TEXT NOT NULL,
     run_id         INTEGER NOT NULL,           -- dropped when the flow was started anew since
     component_id   TEXT NOT NULL,              -- who handles it
-    kind           TEXT NOT NULL CHECK (kind IN ('message', 'webhook', 'timeout', 'tick')),
+    kind           TEXT NOT NULL CHECK (kind IN ('message', 'webhook', 'timeout', 'tick', 'event')),
     in_port        TEXT NOT NULL DEFAULT '',   -- empty unless kind is message
     sender_id      TEXT NOT NULL DEFAULT '',
     sender_type    TEXT NOT NULL DEFAULT '',
@@ -49,7 +50,7 @@ CREATE TABLE message (
     created_ms     INTEGER NOT NULL
 );
 CREATE INDEX message_due ON message (due_ms, seq);
-CREATE INDEX message_by_flow ON message (flow_id, component_id);
+CREATE INDEX message_by_flow ON message (flow_id, due_ms, seq);
 
 CREATE TABLE unprocessed (
     message_id     TEXT PRIMARY KEY,           -- of the message that failed
@@ -106,10 +107,11 @@ CREATE TABLE log (
     err            TEXT NOT NULL DEFAULT '',   -- JSON text of the error
     input_messages TEXT NOT NULL DEFAULT ''    -- JSON text
 );
-CREATE INDEX log_by_flow ON log (flow_id, at_ms, seq);
-CREATE INDEX log_by_user ON log (user_id, at_ms, seq);
+-- The histogram by day of a search is counted from the first two alone.
+CREATE INDEX log_by_flow ON log (flow_id, at_ms, seq, user_id, severity);
+CREATE INDEX log_by_user ON log (user_id, at_ms, seq, severity);
 CREATE INDEX log_by_severity ON log (user_id, severity, at_ms, seq);
-CREATE INDEX log_by_correlation ON log (correlation_id);
+CREATE INDEX log_by_correlation ON log (correlation_id, at_ms, seq);
 
 CREATE TABLE store (
     store_id   TEXT PRIMARY KEY,               -- 24 hex characters
@@ -158,9 +160,10 @@ CREATE TABLE account (
 );
 
 CREATE TABLE account_binding (
+    user_id      TEXT NOT NULL,                -- an imported flow may repeat another user's ids
     component_id TEXT NOT NULL,                -- component ids are looked up without the flow's id
     account_id   TEXT NOT NULL,
-    PRIMARY KEY (component_id)
+    PRIMARY KEY (user_id, component_id)
 ) WITHOUT ROWID;
 
 CREATE TABLE chart (

@@ -1,0 +1,240 @@
+"""The HTTP components: what they send, what they make of the answer, and when they fail."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from email.message import Message
+from urllib.parse import parse_qsl, urlencode
+
+import httpx2
+
+from appmixer_mcp.errors import ComponentFailedError
+from appmixer_mcp.sandbox.component import (
+    Component,
+    Context,
+    Field,
+    HttpAnswer,
+    InPort,
+    Json,
+    OutPort,
+)
+from appmixer_mcp.sandbox.components._inputs import (
+    entries,
+    is_on,
+    parsed,
+    texts,
+    unusable,
+)
+from appmixer_mcp.sandbox.javascript import is_list, is_object, to_text
+from appmixer_mcp.sandbox.jsontext import dumps
+
+_NOT_RETRIED = frozenset((400, 401, 403, 404, 405, 406, 409, 410, 411, 422, 451))
+_SUCCESS = range(200, 300)
+_MESSAGE_LENGTH = 200
+_FORM = "application/x-www-form-urlencoded"
+_SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
+_CHARSETS = {
+    "ascii": "ascii", "utf8": "utf-8", "utf16le": "utf-16-le", "latin1": "latin-1",
+    "binary": "latin-1",
+}  # fmt: skip
+_ENCODINGS = (*_CHARSETS, "base64", "hex", "none")
+
+_FIELDS = (
+    Field(name="url", required=True),
+    Field(name="headers", type="key-value"),
+    Field(name="body", type="textarea"),
+    Field(name="bodyBase64Encode", type="toggle", tooltip="The body is base64; send its bytes."),
+    Field(
+        name="responseEncoding",
+        type="select",
+        options=_ENCODINGS,
+        tooltip="How to read the answer; its own charset and JSON when empty or none.",
+    ),
+)
+_BODY_TYPE_FIELDS = (
+    Field(name="bodyType", type="select", options=("raw", "form-data", "binary"), default="raw"),
+    Field(name="fileId", type="filepicker"),
+    Field(
+        name="bodyFormData",
+        type="expression",
+        tooltip='{"ADD": [{"name": "a", "type": "text", "text": "b"}]}',
+    ),
+)
+
+
+def http_component(name: str) -> Component:
+    """Return the component `appmixer.utils.http.<name>`, whose method is its name."""
+    method = name.upper()
+    more_fields = _BODY_TYPE_FIELDS if method in ("POST", "PUT") else ()
+
+    async def receive(ctx: Context) -> None:
+        await _call(ctx, method)
+
+    return Component(
+        type=f"appmixer.utils.http.{name}",
+        label=name,
+        description=f"Makes an HTTP {method} call and sends on what was answered.",
+        in_ports=(InPort(fields=(*_FIELDS, *more_fields)),),
+        out_ports=(
+            OutPort(name="response", variables=("body", "headers", "request", "statusCode")),
+        ),
+        receive=receive,
+    )
+
+
+async def _call(ctx: Context, method: str) -> None:
+    url = to_text(ctx.content.get("url") or "").strip()
+    given = texts("headers", ctx.content.get("headers"))
+    headers = {name.lower(): text for name, text in given.items()}
+    params: dict[str, Json] = {}
+    body = b""
+    if method == "GET":
+        params = _params(ctx.content.get("body"))
+    else:
+        body, content_type = _body(ctx.content, headers.get("content-type", ""))
+        if body and content_type:
+            headers["content-type"] = content_type
+    answer = await ctx.request(method, url, headers=headers, params=params, content=body or None)
+    if answer.status not in _SUCCESS:
+        raise _failure(answer)
+    shown = {name: "***" if name in _SECRET_HEADERS else text for name, text in headers.items()}
+    ctx.send(
+        "response",
+        {
+            "statusCode": answer.status,
+            "headers": _shown_headers(answer.headers),
+            "body": _answer_body(answer, ctx.content.get("responseEncoding")),
+            # What signs the call is left out, since messages end up in the logs.
+            "request": {"uri": answer.url, "method": method, "headers": shown},
+        },
+    )
+
+
+def _params(value: Json) -> dict[str, Json]:
+    """Return what the body of a GET adds to the query: an object, or text such as `a=1&b=2`."""
+    given = _json_or_text(value)
+    if given in (None, ""):
+        return {}
+    if isinstance(given, str):
+        return dict(parse_qsl(given, keep_blank_values=True))
+    if not is_object(given):
+        raise unusable("body", "of a GET must be an object: it becomes the query")
+    return {name: _form_value(one) for name, one in given.items()}
+
+
+def _body(fields: Mapping[str, Json], content_type: str) -> tuple[bytes, str]:
+    """Return the body of any other call, empty when there is none, and its content type.
+
+    The type in the headers wins over what is written here, save for form-data, whose type holds
+    the boundary.
+    """
+    kind = fields.get("bodyType") or "raw"
+    if kind == "binary":
+        raise unusable("bodyType", "cannot be binary: this sandbox keeps no files")
+    if kind == "form-data":
+        return _form_data(fields.get("bodyFormData"))
+    given = _json_or_text(fields.get("body"))
+    if given in (None, ""):
+        return b"", ""
+    if is_on(fields.get("bodyBase64Encode")):
+        return _from_base64(fields.get("body")), content_type or "application/octet-stream"
+    if is_object(given) and content_type.partition(";")[0].strip().lower() == _FORM:
+        form = {name: _form_value(one) for name, one in given.items()}
+        return urlencode(form, doseq=True).encode(), content_type
+    if isinstance(given, str):
+        return given.encode(), content_type or "text/plain; charset=utf-8"
+    return dumps(given).encode(), content_type or "application/json"
+
+
+def _form_data(value: Json) -> tuple[bytes, str]:
+    parts: list[tuple[str, tuple[None, str]]] = []
+    for one in entries("bodyFormData", value):
+        name, kind = to_text(one.get("name", "")), to_text(one.get("type", "text"))
+        if kind == "filepicker":
+            raise unusable("bodyFormData", "cannot hold a file: this sandbox keeps none")
+        parts.append((name, (None, to_text(one.get(kind, "")))))
+    if not parts:
+        return b"", ""
+    encoded = httpx2.Request("POST", "http://form.invalid", files=parts)
+    return encoded.read(), encoded.headers["content-type"]
+
+
+def _json_or_text(value: Json) -> Json:
+    try:
+        return parsed("body", value)
+    except ComponentFailedError:
+        return value
+
+
+def _form_value(value: Json) -> str | list[str]:
+    if is_list(value):
+        return [_form_text(one) for one in value]
+    return _form_text(value)
+
+
+def _form_text(value: Json) -> str:
+    if value is None:
+        return ""
+    return dumps(value) if is_list(value) or is_object(value) else to_text(value)
+
+
+def _from_base64(value: Json) -> bytes:
+    try:
+        return base64.b64decode(to_text(value), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise unusable("body", "is no valid base64") from error
+
+
+def _failure(answer: HttpAnswer) -> ComponentFailedError:
+    host = httpx2.URL(answer.url).host
+    remote = _answer_body(answer, None)
+    said = remote.get("message") if is_object(remote) else None
+    reason = f": {to_text(said)[:_MESSAGE_LENGTH]}" if said else ""
+    return ComponentFailedError(
+        f"{host} answered with status {answer.status}{reason}.",
+        retry=answer.status not in _NOT_RETRIED,
+        error_code=str(answer.status),
+        error_name="Error",
+        status=answer.status,
+    )
+
+
+def _shown_headers(headers: Mapping[str, str]) -> dict[str, Json]:
+    shown: dict[str, Json] = dict(headers)
+    if "content-type" in headers:
+        media = _media_type(headers)
+        parameters = dict((media.get_params() or [])[1:])
+        shown["content-type"] = {"type": media.get_content_type(), "parameters": parameters}
+    return shown
+
+
+def _answer_body(answer: HttpAnswer, encoding: Json) -> Json:
+    if encoding in ("base64", "hex"):
+        return base64.b64encode(answer.body).decode() if encoding == "base64" else answer.body.hex()
+    if encoding in _CHARSETS:
+        text = answer.body.decode(_CHARSETS[encoding], errors="replace")
+    else:
+        text = _decoded(answer)
+    is_json = _media_type(answer.headers).get_content_type().endswith(("/json", "+json"))
+    # Many servers send JSON under another type, so objects and lists are recognised in any text.
+    if is_json or text.lstrip().startswith(("{", "[")):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return text
+
+
+def _decoded(answer: HttpAnswer) -> str:
+    charset = _media_type(answer.headers).get_content_charset("utf-8")
+    try:
+        return answer.body.decode(charset, errors="replace")
+    except LookupError:
+        return answer.body.decode(errors="replace")
+
+
+def _media_type(headers: Mapping[str, str]) -> Message:
+    media = Message()
+    media["content-type"] = headers.get("content-type", "")
+    return media

@@ -1,0 +1,5 @@
+"""Get: makes an HTTP GET call and sends what was answered."""
+
+from appmixer_mcp.sandbox.components._http_call import http_component
+
+COMPONENT = http_component("Get")
