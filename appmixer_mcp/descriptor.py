@@ -86,9 +86,9 @@ def source_links(source: object) -> Iterator[tuple[str, str, str]]:
     """Yield each well-formed link of an entry's `source` as (in port, source id, out port)."""
     for in_port, senders in _map_items(source):
         for sender_id, out_ports in _map_items(senders):
-            for out_port in [out_ports] if isinstance(out_ports, str) else out_ports or ():
-                if isinstance(out_port, str):
-                    yield in_port, sender_id, out_port
+            if _are_ports(out_ports):
+                names = [out_ports] if isinstance(out_ports, str) else out_ports
+                yield from ((in_port, sender_id, out_port) for out_port in names)
 
 
 def _entry_problems(component_id: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
@@ -220,7 +220,7 @@ def _transforms(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], ob
                 yield (in_port, sender_id, out_port), transform
 
 
-def _are_ports(value: object) -> bool:
+def _are_ports(value: object) -> TypeGuard[str | list[str]]:
     if isinstance(value, str):
         return bool(_PORT.fullmatch(value))
     names = cast("list[object]", value) if isinstance(value, list) else []

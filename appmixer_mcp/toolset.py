@@ -8,6 +8,7 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -185,8 +186,13 @@ def _spec(
         arguments=arguments,
         result=result,
         input_schema=flatten(arguments.model_json_schema()),
-        output_schema=flatten(result.model_json_schema(mode="validation")),
+        output_schema=_output_schema(result),
     )
+
+
+@cache  # several tools give back the same, and a start waits for each
+def _output_schema(result: type[Result]) -> Schema:
+    return flatten(result.model_json_schema(mode="validation"))
 
 
 def _parsed(value: object, schema: Schema) -> object:

@@ -203,7 +203,7 @@ class Engine:
                 "SELECT listener.*, flow.run_id FROM listener JOIN flow USING (flow_id)"
                 " WHERE topic = ?1 AND (?2 IS NULL OR listener.user_id = ?2)"
                 " AND (?3 IS NULL OR flow_id = ?3) AND flow.stage = 'running'"
-                " ORDER BY listener.created_ms",
+                " ORDER BY listener.created_ms, flow.rowid",
                 (topic, user_id, flow_id),
             ).fetchall()
             for row in rows:

@@ -60,6 +60,10 @@ UNSOUND = {
         {"start": TRIGGER, "a": receiver(source={"in": {"start": []}})},
         "at least one",
     ),
+    "true for an out port": (
+        {"start": TRIGGER, "a": receiver(source={"in": {"start": True}})},
+        "at least one",
+    ),
     "an out port twice": (
         {"start": TRIGGER, "a": receiver(source={"in": {"start": ["out", "out"]}})},
         "each once",

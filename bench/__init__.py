@@ -1,0 +1,1 @@
+"""What docs/performance.md publishes: `python -m bench` measures it, each number in one module."""
