@@ -26,6 +26,7 @@ check: .venv/.dev  ## format, lint and types
 	$(BIN)/basedpyright
 
 bench: .venv/.dev  ## measure what docs/performance.md publishes
+	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python -m bench
 
 clean:  ## remove everything that was made here

@@ -37,7 +37,8 @@ def listen(host: str, port: int) -> socket.socket:
         ConfigurationError: The address is in use or not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named, because asyncio sends small answers without delay only then.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # takes a killed owner's port at once; elsewhere it would steal
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

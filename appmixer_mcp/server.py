@@ -13,7 +13,7 @@ from typing import Any
 
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -142,6 +142,11 @@ class AppmixerServer(MCPServer[None]):
         except AppmixerError as error:
             outcome = type(error).__name__
             raise ToolError(str(error)) from error
+        except MCPError:
+            raise
+        except Exception as error:
+            # Our own fault: its text may hold anything, so it goes to the log alone.
+            raise UnexpectedToolError(f"Error executing tool {name}") from error
         finally:
             duration_ms = round((time.perf_counter() - began) * 1000)
             logger.info("%s: %s in %d ms", name, outcome, duration_ms)

@@ -31,8 +31,9 @@ def machine() -> str:
 def print_table(measurements: Sequence[Measurement]) -> None:
     """Print the measurements for people."""
     table = Table(title="appmixer-mcp", caption=machine())
-    for heading, justify in (("number", "left"), ("target", "right"), ("measured", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
+    table.add_column("number")
+    table.add_column("target", justify="right")
+    table.add_column("measured", justify="right")
     table.add_column("")
     table.add_column("how, and beside what", ratio=1)
     for one in measurements:

@@ -1,6 +1,12 @@
 """What a tool answers to arguments that are wrong."""
 
 import pytest
+from mcp import Client
+
+from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.session import SANDBOX, Session
+
+from .conftest import Tools
 
 WRONG = {
     "unknown": (
@@ -89,3 +95,14 @@ async def test_an_unknown_tool_is_answered_with_the_nearest_names(tools):
     said = await tools.refused("list_flow")
 
     assert "list_flows" in said
+
+
+async def test_a_fault_of_ours_is_not_told_to_the_model(caplog):
+    async def broken(base_url):
+        raise KeyError("a secret detail")
+
+    async with Client(build_server(ServerOptions(session=Session(SANDBOX, broken)))) as client:
+        said = await Tools(client).refused("list_flows")
+
+    assert said == "Error executing tool list_flows"
+    assert "a secret detail" in caplog.text

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED, is_truthy, parse_number, to_text
 from appmixer_mcp.sandbox.modifier import MAX_TEXT, Modifier, bounded
-from appmixer_mcp.sandbox.regex import search, search_all
+from appmixer_mcp.sandbox.pattern import Match, search, search_all
 
 _WORD = re.compile(
     r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+"  # as lodash's words: caps, words, digits
@@ -73,7 +73,7 @@ def _replace(
     return "".join((*parts, text[end:]))
 
 
-def _expanded(replacement: str, match: re.Match[str]) -> str:
+def _expanded(replacement: str, match: Match) -> str:
     def referred(reference: re.Match[str]) -> str:
         name = reference[1]
         if name == "$":
