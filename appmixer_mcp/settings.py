@@ -1,10 +1,10 @@
 """Every setting, read once from the environment by `cli.py` and handed on."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from appmixer_mcp.confirmation import Policy
@@ -14,6 +14,12 @@ from appmixer_mcp.log import Level
 PREFIX = "APPMIXER_"
 
 
+def _web_address(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError("it must start with http:// or https://")
+    return text
+
+
 class Settings(BaseSettings):
     """The operator's settings; each is an environment variable with the prefix `APPMIXER_`."""
 
@@ -21,7 +27,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
     )
 
-    base_url: str = Field(
+    base_url: Annotated[str, AfterValidator(_web_address)] = Field(
         default="", description="The tenant's API, such as `https://api.acme.appmixer.cloud`. "
         "Without it the embedded sandbox serves.",
     )  # fmt: skip
@@ -94,7 +100,7 @@ def load_settings(**flags: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type] # checked by the model itself
     except ValidationError as error:
         said = [
-            f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}."
+            f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}."
             for one in error.errors(include_input=False)
         ]
         raise ConfigurationError("A setting cannot be used. " + " ".join(said)) from None

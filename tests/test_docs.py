@@ -2,15 +2,24 @@
 
 import json
 import re
+import shlex
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from appmixer_mcp import errors
+from appmixer_mcp.cli import _parsed
+from appmixer_mcp.hosting import TenantThread, listen
+from appmixer_mcp.sandbox import app, components
+from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
 from appmixer_mcp.server import load_toolsets
 from appmixer_mcp.settings import PREFIX, Settings
 
 README = Path(__file__).parent.parent / "README.md"
+SANDBOX = README.parent / "docs" / "sandbox.md"
 SOMETIMES = {"update_flow", "create_store_item"}
 
 
@@ -46,20 +55,46 @@ def errors_table():
     return "\n".join(rows)
 
 
-TABLES = {"settings": settings_table, "tools": tools_table, "errors": errors_table}
+def components_table():
+    rows = ["| component | in ports | out ports |", "|---|---|---|"]
+    for one in components.every():
+        ins = ", ".join(port.name for port in one.in_ports) or "(trigger)"
+        outs = ", ".join(port.name for port in one.out_ports)
+        rows.append(f"| `{one.type}` | {ins} | {outs} |")
+    return "\n".join(rows)
+
+
+def routes_table():
+    methods: dict[str, list[str]] = {}
+    for resource in app._RESOURCES:
+        for endpoint in resource.ENDPOINTS:
+            methods.setdefault(endpoint.path, []).append(endpoint.method)
+    rows = ["| path | methods |", "|---|---|"]
+    rows += [f"| `{path}` | {' '.join(methods[path])} |" for path in sorted(methods)]
+    return "\n".join(rows)
+
+
+TABLES = {
+    "settings": (README, settings_table),
+    "tools": (README, tools_table),
+    "errors": (README, errors_table),
+    "components": (SANDBOX, components_table),
+    "routes": (SANDBOX, routes_table),
+}
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_a_table_of_the_readme_is_what_the_code_says(name, request):
+def test_a_table_of_the_documents_is_what_the_code_says(name, request):
+    page, table = TABLES[name]
     block = re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->)", re.S)
-    expected = f"{TABLES[name]()}\n"
+    expected = f"{table()}\n"
     if request.config.getoption("--update-docs"):
-        updated = block.sub(lambda found: found[1] + expected + found[3], README.read_text("utf-8"))
-        README.write_text(updated, encoding="utf-8")
+        updated = block.sub(lambda found: found[1] + expected + found[3], page.read_text("utf-8"))
+        page.write_text(updated, encoding="utf-8")
 
-    shown = block.search(README.read_text("utf-8"))
+    shown = block.search(page.read_text("utf-8"))
 
-    assert shown, f"the README has no table {name}"
+    assert shown, f"{page.name} has no table {name}"
     assert shown[2] == expected, "run pytest --update-docs"
 
 
@@ -75,3 +110,40 @@ def test_every_variable_that_the_readme_names_is_a_setting():
     named = set(re.findall(rf"{PREFIX}[A-Z_]+", README.read_text("utf-8")))
 
     assert named == {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+
+
+async def test_the_python_example_runs(tmp_path, capsys):
+    config = TenantConfig(
+        data_dir=tmp_path,
+        public_url="http://127.0.0.1:2200",
+        jwt_key=SecretStr("k" * 32),
+        demo_password=SecretStr("demo-password"),
+    )
+    (example,) = fenced("python")
+    program = "async def example(base_url, username, password):\n"
+    program += "".join(f"    {line}\n" for line in example.splitlines())
+
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    thread = TenantThread(replace(config, public_url=url), listener)
+    thread.start()
+    try:
+        names: dict[str, Any] = {}
+        exec(program, names)  # noqa: S102 - it is the README's own
+        await names["example"](url, LOCAL_USER, "demo-password")
+    finally:
+        thread.stop()
+
+    assert "Order intake running" in capsys.readouterr().out
+
+
+def test_every_command_of_the_documents_is_understood():
+    lines = [line for page in (README, SANDBOX) for line in commands(page)]
+
+    assert len(lines) >= 5
+    for line in lines:
+        _parsed(shlex.split(line, comments=True)[1:])
+
+
+def commands(page):
+    return re.findall(r"^(appmixer-mcp .*)$", page.read_text("utf-8"), re.M)
