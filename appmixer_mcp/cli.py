@@ -2,6 +2,7 @@
 """The command line; beside what serves HTTP, the only place that reads the environment."""
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -18,10 +19,11 @@ from appmixer_mcp.wiring import Wiring, sandbox_options
 
 if TYPE_CHECKING:
     from appmixer_mcp.confirmation import Policy
+    from appmixer_mcp.server import AppmixerServer
 
 Arguments = dict[str, Any]
 
-_FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
+_FAILED, _USAGE, _INTERRUPTED, _NOBODY_READS = 1, 2, 130, 141
 _ABOUT = """\
 Serves Appmixer, the workflow automation platform, to AI assistants over MCP. Without a command
 it serves over stdio. Without APPMIXER_BASE_URL it serves a sandbox of its own, which really runs
@@ -49,12 +51,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.umask(0o077)
     try:
         code: int = run(arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         code = _INTERRUPTED
+    except (BrokenPipeError, BaseExceptionGroup) as error:
+        if isinstance(error, BaseExceptionGroup) and error.split(BrokenPipeError)[1] is not None:
+            raise
+        code = _nobody_reads()
     except AppmixerError as error:
         sys.stderr.write(f"{error}\n")
         code = _USAGE if isinstance(error, ConfigurationError) else _FAILED
     return code
+
+
+def _nobody_reads() -> int:
+    """Keep Python from writing, as it ends, what is left for a pipe such as `| head` closed."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return _NOBODY_READS
 
 
 def _parsed(argv: Sequence[str] | None) -> Arguments:
@@ -173,14 +188,24 @@ def _serve(arguments: Arguments) -> int:
     return 0
 
 
+def _built_quickly(wiring: Wiring) -> "AppmixerServer":
+    """Build the server without the garbage collector looking through all that is there to stay."""
+    gc.disable()
+    try:
+        return wiring.server()
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 async def _serve_stdio(settings: Settings, broken: ConfigurationError | None) -> None:
     wiring = Wiring(settings, broken)
     try:
-        server = wiring.server()
+        server = _built_quickly(wiring)
     except ConfigurationError as error:
         # A client shows its user what a server says, but not why one does not start.
         wiring = Wiring(Settings.model_construct(), error)
-        server = wiring.server()
+        server = _built_quickly(wiring)
     async with wiring, anyio.create_task_group() as tasks:
         if sys.platform != "win32":
             tasks.start_soon(_end_on_signal, wiring)
