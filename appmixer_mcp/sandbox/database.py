@@ -62,7 +62,7 @@ class Database:
             self._depth -= 1
             if self._depth == 0:
                 self._after_commit.clear()
-                self.connection.execute("ROLLBACK")
+                self._roll_back()
             raise
         self._depth -= 1
         if self._depth == 0:
@@ -97,12 +97,15 @@ class Database:
         try:
             self.connection.execute("COMMIT")
         except BaseException:
-            # A full disk leaves the transaction open, and the next BEGIN would fail for ever.
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
+            self._roll_back()
             raise
         for action in actions:
             action()
+
+    def _roll_back(self) -> None:
+        # A full disk ends the transaction in a statement, but leaves it open in a COMMIT.
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
 
     def _read(self, query: Callable[[sqlite3.Connection], T], within_s: float) -> T:
         connection = self._connect()

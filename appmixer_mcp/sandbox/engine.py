@@ -147,13 +147,14 @@ class Engine:
         """Hand an HTTP request to a component; it is stored before anything else happens.
 
         Returns:
-            What a component of the same correlation answers; 202 at once with `enqueue_only`; 504
-            in the API's form of errors when nobody has answered after the webhook time-out.
+            What a component of the same correlation answers; 202 at once with `enqueue_only`; in
+            the API's form of errors 504 when nobody has answered after the webhook time-out, and
+            503 when the flow is stopped before.
 
         Raises:
             NotFoundError: The flow does not run, or the component has no webhook.
 
-        Source: documented, but for the status of the time-out, which is ours.
+        Source: documented, but for the statuses of the errors, which are ours.
         """
         run = self._lifecycle.run_of(flow_id)
         node = None if run is None else run.graph.nodes.get(component_id)
@@ -178,7 +179,7 @@ class Engine:
         return waiter.answer or refusal(
             HTTPStatus.GATEWAY_TIMEOUT,
             f"The flow did not answer within {self._config.webhook_timeout_s:g} s. The request was "
-            "accepted and is being processed.",
+            "accepted; the logs tell what has become of it.",
         )
 
     def publish(
@@ -299,6 +300,8 @@ class Engine:
 
     def _interrupt(self, run: FlowRun) -> None:
         self._workers.interrupt(run.flow_id)
+        stopped = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The flow was stopped; nobody answers.")
+        self._waiters.answer_flow(run.flow_id, stopped)
 
     def _start_soon(self, function: Callable[[], Awaitable[None]]) -> None:
         self._workers.start_soon(function)

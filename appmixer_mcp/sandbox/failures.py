@@ -44,8 +44,11 @@ def failure(error: Exception) -> Failure:
         retry = not isinstance(error, InputError) and error.status not in _FINAL_STATUSES
         return Failure(str(error), str(error.status or ""), type(error).__name__, retry)
     code = errno.errorcode.get(error.errno or 0, "") if isinstance(error, OSError) else ""
-    retry = not (isinstance(error, OSError) and error.errno in _FINAL_ERRORS)
-    return Failure(str(error) or type(error).__name__, code, type(error).__name__, retry)
+    # Text that is none, such as half a surrogate pair in a key, stays so.
+    final = isinstance(error, UnicodeError) or (
+        isinstance(error, OSError) and error.errno in _FINAL_ERRORS
+    )
+    return Failure(str(error) or type(error).__name__, code, type(error).__name__, not final)
 
 
 def wait_s(first_s: float, attempt: int) -> float:

@@ -1,6 +1,7 @@
 """The handling of one message: transform it, run its component, store what came of it."""
 
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -59,8 +60,12 @@ class Handling:
             await self._call(node, execution, message)
         except Exception as error:  # noqa: BLE001 - a component may raise anything
             self._store_failure(execution, message, failure(error))
-        else:
+            return
+        try:
             self._store_success(execution, message)
+        except (ValueError, OverflowError, sqlite3.DataError) as error:
+            # The file cannot hold what the component wants, such as half a surrogate pair.
+            self._store_failure(execution, message, replace(failure(error), retry=False))
 
     async def _call(self, node: Node, execution: Execution, message: Message) -> None:
         function = _function(node, execution, message)

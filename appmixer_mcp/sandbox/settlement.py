@@ -56,13 +56,13 @@ class Settlement:
         """Store what a component wanted to happen, but for the stop of the flow."""
         effects = execution.effects
         self._state(execution, effects)
-        self._timers(execution, effects)
         self._topics(execution, effects)
         for content_json in effects.logs:
             self._log(execution, msg=shortened(content_json))
         scopes: dict[str, str] = {}
         for sent in effects.sent:
             self._send(execution, sent, scopes)
+        self._timers(execution, effects)  # one that is due at once stands behind what was sent
         for answer in effects.answers:
             self._database.after_commit(
                 partial(
@@ -198,6 +198,7 @@ class Settlement:
                     partial(self._line.leave, execution.flow_id, timer_id)
                 )  # fmt: skip
         scope_json = self._own_scope(execution) if effects.timers else "{}"
+        now_ms = self._now_ms()
         for timer in effects.timers.values():
             self.put(
                 Message(
@@ -209,8 +210,8 @@ class Settlement:
                     correlation_id=self._later_correlation(execution) or new_id(),
                     content_json=timer.content_json,
                     scope_json=scope_json,
-                    due_ms=timer.due_ms,
-                    created_ms=self._now_ms(),
+                    due_ms=max(timer.due_ms, now_ms),
+                    created_ms=now_ms,
                 )
             )
 

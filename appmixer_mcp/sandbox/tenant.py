@@ -1,5 +1,7 @@
 """One sandbox tenant: its file, its engine and its HTTP interface, opened and closed together."""
 
+import logging
+import sqlite3
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from types import TracebackType
@@ -20,6 +22,8 @@ from appmixer_mcp.sandbox.routes.endpoint import Services
 from appmixer_mcp.sandbox.users import Users
 
 _BETWEEN_DUE_TASKS = timedelta(minutes=1)  # documented
+
+logger = logging.getLogger(__name__)
 
 
 class Tenant:
@@ -86,7 +90,10 @@ class Tenant:
     async def _watch_due_tasks(self) -> None:
         while True:
             await self._clock.sleep_until(self._clock.now() + _BETWEEN_DUE_TASKS)
-            self._tell_due_tasks()
+            try:
+                self._tell_due_tasks()
+            except sqlite3.Error:  # the disk may be full; the next round finds them as well
+                logger.exception("the tasks that are due could not be told")
 
     def _tell_due_tasks(self) -> None:
         with self.database.transaction():

@@ -65,6 +65,12 @@ class Waiters:
             waiter.answer = answer
             waiter.done.set()
 
+    def answer_flow(self, flow_id: str, answer: WebhookAnswer) -> None:
+        """Answer every call that waits for a flow."""
+        for key in [key for key in self._waiting if key[0] == flow_id]:
+            while self._waiting.get(key):
+                self.answer(*key, answer)
+
 
 def answer_of(body: Json, status: int, headers: Mapping[str, str] | None) -> WebhookAnswer:
     """Return the answer that a component asks for.

@@ -136,6 +136,8 @@ class Workers:
     async def _beside(self, function: Callable[[], Awaitable[None]]) -> None:
         try:
             await function()
+        except Exception:  # what stops a flow must not stop the engine
+            logger.exception("work beside the messages failed")
         finally:
             self._background -= 1
             self._settle()

@@ -38,6 +38,11 @@ def fault() -> Fault:
     return Fault()
 
 
+async def wants_what_cannot_be_stored(context: Context) -> None:
+    context.send("out", "never sent")
+    context.state.set("\ud800", "half a surrogate pair is no key")
+
+
 async def hangs(_context: Context) -> None:
     await anyio.sleep_forever()
 
@@ -47,6 +52,7 @@ def library(fault: Fault) -> Library:
     return library_of(
         probe("Shaky", fault.receive),
         probe("Hangs", hangs),
+        probe("Unstorable", wants_what_cannot_be_stored),
         probe(
             "Needy", fault.receive, in_ports=(InPort(fields=(Field(name="to", required=True),)),)
         ),
@@ -132,6 +138,7 @@ async def test_after_the_last_attempt_the_message_is_kept_as_unprocessed(sandbox
         (TimeoutError("slow"), True),
         (KeyError("unexpected"), True),
         (RecursionError("deep"), True),
+        (UnicodeError("half a surrogate pair"), False),
     ],
 )
 async def test_whether_it_is_tried_again_depends_on_the_error(
@@ -214,6 +221,15 @@ async def test_a_message_whose_effects_cannot_be_stored_stays_queued(
 
     assert "it stays queued" in caplog.text
     assert run.sent("f") == [{"call": 1}]
+
+
+async def test_effects_that_no_file_can_hold_are_the_components_error(sandbox: Sandbox) -> None:
+    run = await sandbox.run({"s": entry(SOURCE), "u": entry("test.engine.probe.Unstorable", "s")})
+
+    await run.call("s", {}, enqueue_only=True)
+
+    assert len(run.errors("u")) == len(run.unprocessed()) == 1
+    assert run.queued() == run.sent("u") == []
 
 
 async def test_a_flow_may_stop_at_an_error(sandbox: Sandbox) -> None:

@@ -51,6 +51,9 @@ class Notes:
         self.calls.append(f"stop {context.component_id}")
         raise ValueError("cannot stop")
 
+    async def stops_oddly(self, context: Context) -> None:
+        context.state.set("\ud800", "half a surrogate pair is no key")
+
     async def waits(self, context: Context) -> None:
         await self.gate.wait()
         context.send("out", "waited")
@@ -72,6 +75,7 @@ def library(notes: Notes) -> Library:
         probe("Begins", in_ports=(), start=notes.starts, stop=notes.stops),
         probe("Refuses", in_ports=(), start=notes.refuses, stop=notes.stops),
         probe("StopsBadly", in_ports=(), stop=notes.stops_badly),
+        probe("StopsOddly", in_ports=(), stop=notes.stops_oddly),
         probe("Waits", notes.waits),
         probe("StopsFlow", stops_the_flow),
         probe("Pass", passes),
@@ -239,6 +243,23 @@ async def test_a_flow_can_stop_itself(sandbox: Sandbox, notes: Notes) -> None:
     assert run.sent("x") == ["stopping"]
     assert run.received("p") == []
     assert notes.calls == ["start b", "stop b 1"]
+
+
+async def test_a_stop_that_cannot_be_stored_ends_no_other_flow(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sandbox.run(
+        {
+            "b": entry(BEGINS),
+            "o": entry("test.engine.probe.StopsOddly"),
+            "x": entry("test.engine.probe.StopsFlow", "b"),
+        }
+    )
+
+    other = await sandbox.run({"b": entry(BEGINS), "p": entry("test.engine.probe.Pass", "b")})
+
+    assert other.received("p") == ["began"]
+    assert "failed" in caplog.text
 
 
 async def test_running_flows_go_on_after_a_restart_without_being_started_again(

@@ -25,9 +25,14 @@ async def answers(context: Context) -> None:
         raise ConnectionError("after the answer")
 
 
+async def last_word(context: Context) -> None:
+    context.stop_flow()
+    context.respond("bye")
+
+
 @pytest.fixture
 def library() -> Library:
-    return library_of(probe("Answer", answers))
+    return library_of(probe("Answer", answers), probe("LastWord", last_word))
 
 
 async def answering(sandbox: Sandbox) -> Run:
@@ -199,6 +204,37 @@ async def test_a_stopped_flow_takes_no_calls(sandbox: Sandbox) -> None:
 
     with pytest.raises(NotFoundError):
         await run.call("s", {})
+
+
+async def test_who_waits_for_a_flow_that_is_stopped_is_told_at_once(sandbox: Sandbox) -> None:
+    run = await sandbox.run(
+        {"s": entry(SOURCE), "w": entry("timers.Wait", "s", fields={"interval": "5m"})}
+    )
+    statuses: list[int] = []
+
+    async def caller() -> None:
+        call = WebhookCall(method="GET", hostname="h", headers={}, query={}, data=None)
+        answer = await sandbox.engine.call_webhook(run.flow_id, "s", call)
+        statuses.append(answer.status)
+        assert json.loads(answer.body)["error"] == "Service Unavailable"
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(caller)
+            tasks.start_soon(caller)
+            await anyio.wait_all_tasks_blocked()
+            await run.stop()
+
+    assert statuses == [503, 503]
+
+
+async def test_what_stops_the_flow_may_answer_first(sandbox: Sandbox) -> None:
+    run = await sandbox.run({"s": entry(SOURCE), "l": entry("test.engine.probe.LastWord", "s")})
+
+    answer = await run.call("s")
+
+    assert (answer.status, answer.body) == (200, b"bye")
+    assert run.stage == "stopped"
 
 
 async def test_an_accepted_call_is_stored_before_it_is_answered(

@@ -58,6 +58,13 @@ def bound(variable: str | None, *functions: Json) -> dict[str, Json]:
 START = entry("controls.OnStart")
 
 
+@pytest.mark.parametrize("name", ["_http.Call", "__init__.X", "http.Nope"])
+def test_a_type_the_library_does_not_have_is_named(name: str) -> None:
+    found = flows.check({"s": START, "a": entry(f"appmixer.utils.{name}", "s")}, components.find)
+
+    assert [(problem.component_id, problem.keyword) for problem in found] == [("a", "type")]
+
+
 def test_a_sound_flow_has_no_problems() -> None:
     assert problems(s=START, a=entry(NEEDY, "s", fields={"to": "{{{$.s.out.started}}}"})) == []
 

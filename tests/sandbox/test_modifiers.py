@@ -1,6 +1,7 @@
 """The catalogue of modifiers: what each makes of a value."""
 
 import math
+import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
@@ -90,6 +91,8 @@ CASES: list[tuple[str, Json, tuple[Json, ...], Json]] = [
     ("g_flatten", [[1], [[2]]], (True,), [1, 2]),
     ("g_sum", [1, 2.5], (), 3.5),
     ("g_sum", ["1", "2"], (), "12"),
+    ("g_sum", [1, 2, "a", 3, None], (), "3a3null"),
+    ("g_sum", [None, 2], (), 2),
     ("g_sum", [], (), 0),
     ("g_maxList", [1, 3, 2], (), 3),
     ("g_minList", [2, "1", 3], (), 1),
@@ -229,6 +232,20 @@ def test_what_is_no_number_is_null_in_json(
 
 def test_a_shuffled_list_has_the_same_items() -> None:
     assert sorted(apply("g_shuffle", list(range(50)))) == list(range(50))
+
+
+def test_the_sum_of_many_texts_takes_no_more_memory_than_they_do() -> None:
+    texts = ["x" * 60] * 2_000
+
+    tracemalloc.start()
+    try:
+        total = apply("g_sum", texts)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert total == "x" * 120_000
+    assert peak_bytes < 5_000_000
 
 
 def test_flow_variables_make_up_what_they_should() -> None:

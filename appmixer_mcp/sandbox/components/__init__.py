@@ -6,7 +6,7 @@ a file; nothing lists them.
 
 import pkgutil
 import re
-from functools import cache
+from functools import lru_cache
 from importlib import import_module, util
 
 from appmixer_mcp.sandbox.component import Component
@@ -15,13 +15,13 @@ _VENDOR = "appmixer.utils."
 _WORDS = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*")
 
 
-@cache
+@lru_cache(maxsize=1_000)  # names come from descriptors, of which there is no end
 def find(component_type: str) -> Component | None:
     """Return the component of a type, or None when the sandbox has none of that name."""
     if not component_type.startswith(_VENDOR):
         return None
     module, _, name = component_type.removeprefix(_VENDOR).partition(".")
-    if not (module.isidentifier() and name.isidentifier()):
+    if not (module.isidentifier() and name.isidentifier()) or module.startswith("_"):
         return None
     file_name = "_".join((module, *(word.lower() for word in _WORDS.findall(name))))
     if util.find_spec(f"{__name__}.{file_name}") is None:

@@ -134,17 +134,20 @@ def _body(fields: Mapping[str, Json], content_type: str) -> tuple[bytes, str]:
         raise unusable("bodyType", "cannot be binary: this sandbox keeps no files")
     if kind == "form-data":
         return _form_data(fields.get("bodyFormData"))
-    given = _json_or_text(fields.get("body"))
+    given = fields.get("body")
     if given in (None, ""):
         return b"", ""
     if is_on(fields.get("bodyBase64Encode")):
-        return _from_base64(fields.get("body")), content_type or "application/octet-stream"
-    if is_object(given) and content_type.partition(";")[0].strip().lower() == _FORM:
-        form = {name: _form_value(one) for name, one in given.items()}
+        return _from_base64(given), content_type or "application/octet-stream"
+    value = _json_or_text(given)
+    if is_object(value) and content_type.partition(";")[0].strip().lower() == _FORM:
+        form = {name: _form_value(one) for name, one in value.items()}
         return urlencode(form, doseq=True).encode(), content_type
-    if isinstance(given, str):
-        return given.encode(), content_type or "text/plain; charset=utf-8"
-    return dumps(given).encode(), content_type or "application/json"
+    is_text = value is given and isinstance(given, str)
+    # JSON text goes out as it was written: read and written anew, its numbers might change.
+    sent = given if isinstance(given, str) else dumps(given)
+    kind = "text/plain; charset=utf-8" if is_text else "application/json"
+    return sent.encode(errors="replace"), content_type or kind
 
 
 def _form_data(value: Json) -> tuple[bytes, str]:

@@ -1,19 +1,42 @@
-"""Each: sends one message for each item of a list, then one that says it is done."""
+"""Each: sends one message for each item of a list, then one that says it is done.
+
+A long list is sent part by part, each part once the items of the last one are under way, so that
+neither other flows nor the file have to bear it all at once.
+"""
 
 from uuid import uuid4
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
 from appmixer_mcp.sandbox.components._inputs import parsed
 from appmixer_mcp.sandbox.javascript import is_list
+
+_AT_ONCE = 100
 
 
 async def _receive(ctx: Context) -> None:
     given = parsed("list", ctx.content.get("list"))
     items = given if is_list(given) else []
-    about = {"count": len(items), "correlationId": str(uuid4())}
-    for index, value in enumerate(items):
+    loop_id = str(uuid4())
+    if len(items) > _AT_ONCE:
+        ctx.state.set(loop_id, items)
+    _send_part(ctx, items, 0, loop_id)
+
+
+async def _on_timeout(ctx: Context) -> None:
+    loop_id: str = ctx.content["correlationId"]
+    _send_part(ctx, ctx.state.get(loop_id), ctx.content["next"], loop_id)
+
+
+def _send_part(ctx: Context, items: list[Json], first: int, loop_id: str) -> None:
+    about = {"count": len(items), "correlationId": loop_id}
+    following = first + _AT_ONCE
+    for index, value in enumerate(items[first:following], first):
         ctx.send("item", {"index": index, "value": value, **about})
-    ctx.send("done", about)
+    if following < len(items):
+        ctx.set_timeout({"next": following, "correlationId": loop_id}, ctx.now, exact=True)
+    else:
+        ctx.state.unset(loop_id)
+        ctx.send("done", about)
 
 
 COMPONENT = Component(
@@ -39,4 +62,5 @@ COMPONENT = Component(
         OutPort(name="done", variables=("count", "correlationId")),
     ),
     receive=_receive,
+    on_timeout=_on_timeout,
 )

@@ -1,9 +1,10 @@
 """RequestApproval: asks a person to approve something and tells what they decided."""
 
+import re
 from collections.abc import Mapping
 
 from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
-from appmixer_mcp.sandbox.components._inputs import instant
+from appmixer_mcp.sandbox.components._inputs import instant, unusable
 from appmixer_mcp.sandbox.javascript import to_text
 
 _TOLD = (
@@ -11,18 +12,16 @@ _TOLD = (
 )  # fmt: skip
 _SECRETS = ("approverSecret", "requesterSecret")
 _OUTCOMES = ("approved", "rejected", "due")
+_EMAIL = re.compile(r"[^\s@]{1,128}@[^\s@]{1,128}")
 
 
 async def _receive(ctx: Context) -> None:
-    title, description, requester, approver = (
-        to_text(ctx.content.get(name, ""))
-        for name in ("title", "description", "requester", "approver")
-    )
+    title, description = (to_text(ctx.content[name]) for name in ("title", "description"))
     task = ctx.tasks.create(
         title=title,
         description=description,
-        requester=requester,
-        approver=approver,
+        requester=_email(ctx, "requester"),
+        approver=_email(ctx, "approver"),
         decision_by=instant("decisionBy", ctx.content.get("decisionBy")),
     )
     ctx.send("created", _told(task) | {name: task[name] for name in _SECRETS})
@@ -33,6 +32,13 @@ async def _on_event(ctx: Context, task: Json) -> None:
     ctx.send(task["status"], _told(task))
     if task["status"] != "due":  # a task that is overdue can still be decided
         ctx.unlisten(f"task:{task['taskId']}")
+
+
+def _email(ctx: Context, field: str) -> str:
+    email = to_text(ctx.content[field]).strip()
+    if not _EMAIL.fullmatch(email):  # a task that is nobody's would wait for ever
+        raise unusable(field, "must be an e-mail address")
+    return email
 
 
 def _told(task: Mapping[str, Json]) -> dict[str, Json]:

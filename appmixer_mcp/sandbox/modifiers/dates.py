@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     r"\[([^\]]*)\]|YYYY|YY|MMMM|MMM|MM|M|DDDD|DDD|DD|Do|D|dddd|ddd|d|HH|H|hh|h|mm|m|ss|s|SSS"
     r"|A|a|ZZ|Z|X|x"
 )
-_DECEMBER = 12
+_NOON = 12
 _A_FEW_SECONDS = 45
 _SPANS = {"minute": 45, "hour": 22, "day": 26, "month": 11}  # moment's: unit -> from here the next
 _TEENS = range(11, 14)
@@ -46,8 +46,8 @@ def _shown(instant: datetime, token: re.Match[str]) -> str:
         "mm": f"{instant.minute:02}", "m": str(instant.minute),
         "ss": f"{instant.second:02}", "s": str(instant.second),
         "SSS": f"{instant.microsecond // 1000:03}",
-        "A": "AM" if instant.hour < _DECEMBER else "PM",
-        "a": "am" if instant.hour < _DECEMBER else "pm",
+        "A": "AM" if instant.hour < _NOON else "PM",
+        "a": "am" if instant.hour < _NOON else "pm",
         "ZZ": offset, "Z": f"{offset[:3]}:{offset[3:]}",
         "X": str(to_ms(instant) // 1000), "x": str(to_ms(instant)),
     }[token.group()]  # fmt: skip

@@ -1,9 +1,9 @@
 """Modifiers of the category List."""
 
-import itertools
 import random
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from itertools import takewhile
 
 from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.javascript import (
@@ -105,16 +105,23 @@ def _flatten(value: Json, deep: Json) -> Json:
 def _sum(value: Json) -> Json:
     if not is_list(value) or not value:
         return 0
-    # `+` of JavaScript: texts are strung together, as the catalogue's own example does.
-    return list(itertools.accumulate(value, _plus))[-1]
+    # `+` of JavaScript: from the first text on, everything is strung together.
+    numbers = list(takewhile(_is_summand, value))
+    total = [reduce(_plus, numbers)] if numbers else []
+    summands = [*total, *value[len(numbers) :]]
+    if len(summands) == 1:
+        return summands[0]
+    texts = [to_text(one) for one in summands]
+    bounded(sum(map(len, texts)))
+    return "".join(texts)
+
+
+def _is_summand(value: Json) -> bool:
+    return isinstance(value, int | float) or value is None
 
 
 def _plus(left: Json, right: Json) -> Json:
-    numbers = all(isinstance(side, int | float) or side is None for side in (left, right))
-    if numbers:
-        return add(left or 0, right or 0)
-    bounded(len(to_text(left)) + len(to_text(right)))
-    return to_text(left) + to_text(right)
+    return add(left or 0, right or 0)
 
 
 def _extreme(pick: Callable[[list[int | float]], int | float], value: Json) -> Json:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from appmixer_mcp.sandbox.component import Json
-from tests.sandbox.harness import Run, Sandbox, entry
+from appmixer_mcp.sandbox.clock import ManualClock
+from appmixer_mcp.sandbox.component import Json, WebhookCall
+from appmixer_mcp.sandbox.config import TenantConfig
+from tests.sandbox.harness import Run, Sandbox, entry, open_sandbox
 
 
 async def run_each(sandbox: Sandbox, given: Json) -> Run:
@@ -42,6 +44,66 @@ async def test_each_fails_for_good_on_text_that_is_no_json(sandbox: Sandbox) -> 
     assert "no valid JSON" in run.errors("each")[0]["message"]
     assert len(run.unprocessed()) == 1
     assert run.sent("each", "done") == []
+
+
+async def test_the_first_items_of_a_long_list_are_handled_before_the_last_are_sent(
+    sandbox: Sandbox,
+) -> None:
+    run = await sandbox.run(
+        {
+            "start": entry("controls.OnStart"),
+            "each": entry("controls.Each", "start", fields={"list": list(range(250))}),
+            "after": entry("filters.Equal", ("each", "item", "in")),
+        }
+    )
+
+    first_handled = run.logs(component_id="after")[0]["seq"]
+    last_sent = run.logs(component_id="each", port="item")[-1]["seq"]
+    assert first_handled < last_sent
+    assert [item["index"] for item in run.sent("each", "item")] == list(range(250))
+    assert [one["count"] for one in run.sent("each", "done")] == [250]
+    assert run.state("each") == {}
+
+
+async def test_each_goes_on_with_a_long_list_after_a_restart(
+    config: TenantConfig, clock: ManualClock
+) -> None:
+    flow = {
+        "hook": entry("http.WebhookTrigger"),
+        "each": entry(
+            "controls.Each",
+            ("hook", "request", "in"),
+            fields={"list": "{{{$.hook.request.data}}}"},
+        ),
+    }
+    async with open_sandbox(config, clock) as sandbox:
+        run = await sandbox.run(flow)
+        call = WebhookCall(
+            method="POST", hostname="h", headers={}, query={}, data=list(range(1_000))
+        )
+        await sandbox.engine.call_webhook(run.flow_id, "hook", call)
+        sent_before = len(run.sent("each", "item"))
+    async with open_sandbox(config, clock) as reopened:
+        again = Run(reopened, run.flow_id)
+        await again.idle()
+
+        assert sent_before < 1_000
+        assert [item["value"] for item in again.sent("each", "item")] == list(range(1_000))
+        assert len(again.sent("each", "done")) == 1
+
+
+async def test_an_item_that_cannot_be_a_key_fails_alone(sandbox: Sandbox) -> None:
+    run = await sandbox.run(
+        {
+            "start": entry("controls.OnStart"),
+            "each": entry("controls.Each", "start", fields={"list": '["\\ud800", "fine"]'}),
+            "join": join({("each", "item", "in"): {"correlationId": "{{{$.each.item.value}}}"}}),
+        }
+    )
+
+    assert len(run.errors("join")) == len(run.unprocessed()) == 1
+    assert run.queued() == []
+    assert "collection:fine" in run.state("join")
 
 
 async def test_what_each_takes_apart_join_each_puts_together(sandbox: Sandbox) -> None:

@@ -103,6 +103,18 @@ async def test_an_object_is_sent_as_json(
     assert run.sent("call", "response")[0]["body"] == "made"
 
 
+@pytest.mark.parametrize("body", ['"a word"', '{"price": 1.10}', "12345678901234567890.5", "null"])
+async def test_json_text_is_sent_as_it_was_written(
+    sandbox: Sandbox, server: Server, body: str
+) -> None:
+    server.answers = [http_answer(200, b"")]
+
+    await run_call(sandbox, "Post", body=body)
+
+    assert "content-type: application/json\r\n" in server.requests[0]
+    assert sent_body(server) == body
+
+
 async def test_text_that_is_no_json_is_sent_as_text(sandbox: Sandbox, server: Server) -> None:
     server.answers = [http_answer(200, b"")]
 

@@ -85,6 +85,17 @@ async def test_an_overdue_task_is_told_and_can_still_be_decided(sandbox: Sandbox
     assert [told["status"] for told in run.sent("ask", "rejected")] == ["rejected"]
 
 
+@pytest.mark.parametrize("field", ["approver", "requester"])
+@pytest.mark.parametrize("address", ["{{{$.start.out.nobody}}} ", "Bob", 5])
+async def test_a_person_without_an_address_makes_no_task(
+    sandbox: Sandbox, field: str, address: Json
+) -> None:
+    run = await run_approval(sandbox, **{field: address})
+
+    assert f"'{field}' must be an e-mail address" in run.errors("ask")[0]["message"]
+    assert sandbox.rows("SELECT 1 FROM task") == []
+
+
 async def test_a_date_that_is_none_makes_no_task(sandbox: Sandbox) -> None:
     run = await run_approval(sandbox, decisionBy="soon")
 

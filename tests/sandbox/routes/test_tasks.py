@@ -261,6 +261,23 @@ async def test_a_task_that_is_due_is_told_and_can_still_be_approved(
     assert await sent_from(ann, tenant) == ["created", "due", "approved"]
 
 
+async def test_a_round_that_cannot_be_stored_is_made_up_for_by_the_next(
+    ann: Client, tenant: Tenant, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    task_id = await asked(ann, tenant)
+    connection = tenant.database.connection
+
+    connection.execute("ALTER TABLE task RENAME TO full_disk")
+    clock.turn(timedelta(days=1, minutes=1))
+    await anyio.wait_all_tasks_blocked()
+    connection.execute("ALTER TABLE full_disk RENAME TO task")
+    clock.turn(timedelta(minutes=1))
+    await anyio.wait_all_tasks_blocked()
+
+    assert "could not be told" in caplog.text
+    assert (await ann.get(f"/people-task/tasks/{task_id}")).json()["status"] == "due"
+
+
 async def test_the_plugin_says_what_it_is_and_that_it_has_no_dashboard(ann: Client) -> None:
     plugin = await ann.get("/plugins/appmixer/utils/tasks/")
 
