@@ -12,6 +12,7 @@ import anyio.to_thread
 from appmixer_mcp.errors import AppmixerError
 
 _SCHEMA_VERSION = 1
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _STEPS_BETWEEN_LOOKS = 20_000  # SQLite instructions between two looks at the clock
 
 T = TypeVar("T")
@@ -38,8 +39,13 @@ class Database:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = NORMAL")
             self._migrate()
-        except BaseException:
+        except BaseException as error:
             self.connection.close()
+            if getattr(error, "sqlite_errorcode", None) in _DAMAGED:
+                raise DatabaseError(
+                    f"{path} is damaged, or no database. Restore it, or move it away: the sandbox "
+                    "then starts afresh."
+                ) from error
             raise
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskStatus
 
+from appmixer_mcp.descriptor import Problem
 from appmixer_mcp.errors import ConflictError, NotFoundError
 from appmixer_mcp.sandbox import components
 from appmixer_mcp.sandbox.clock import Clock, from_ms, to_ms
@@ -22,7 +23,7 @@ from appmixer_mcp.sandbox.config import TenantConfig
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.execution import FlowRun, World
 from appmixer_mcp.sandbox.failures import restored
-from appmixer_mcp.sandbox.flows import FlowProblem, Library
+from appmixer_mcp.sandbox.flows import Library
 from appmixer_mcp.sandbox.handling import Handling
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.lifecycle import Lifecycle
@@ -112,7 +113,7 @@ class Engine:
         """Return once nothing is in flight and nothing is due; later timers do not count."""
         await self._workers.wait_idle()
 
-    def validate(self, descriptor: Mapping[str, Json]) -> list[FlowProblem]:
+    def validate(self, descriptor: Mapping[str, Json]) -> list[Problem]:
         """Return everything that keeps a descriptor from being started; empty when nothing does."""
         return self._lifecycle.check(descriptor)
 

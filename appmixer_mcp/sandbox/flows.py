@@ -4,13 +4,15 @@ Source: rules as documented; the wording of messages and their keywords are ours
 "Input field … is required" and "Input field … contains invalid variable".
 """
 
+import difflib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from appmixer_mcp.descriptor import check_descriptor, source_links
+from appmixer_mcp.descriptor import Problem, check_descriptor, source_links
+from appmixer_mcp.sandbox import components
 from appmixer_mcp.sandbox.component import Component, Field, InPort, Json
 from appmixer_mcp.sandbox.expressions import Object, Transform, variables
 from appmixer_mcp.sandbox.javascript import is_object
@@ -20,20 +22,6 @@ ERROR_PORT = "error"
 """The out port that every component has beside those in its manifest."""
 
 Library = Callable[[str], Component | None]
-
-
-@dataclass(frozen=True)
-class FlowProblem:
-    """One thing that keeps a flow from starting."""
-
-    component_id: str
-    """Empty when it concerns the flow as a whole."""
-    message: str
-    keyword: str
-
-    def __str__(self) -> str:
-        """Return the message, led by the component it concerns."""
-        return f"{self.component_id}: {self.message}" if self.component_id else self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +124,7 @@ class Graph:
         return _reach(own, after)
 
 
-def check(descriptor: Mapping[str, Json], find: Library) -> list[FlowProblem]:
+def check(descriptor: Mapping[str, Json], find: Library) -> list[Problem]:
     """Return everything that keeps a flow from starting; empty when it can start."""
     return list(_Check(descriptor, find).problems())
 
@@ -177,25 +165,23 @@ class _Check:
             if component is not None:
                 self._components[key] = component
 
-    def problems(self) -> Iterator[FlowProblem]:
-        for problem in check_descriptor(self._descriptor):
-            yield FlowProblem(problem.component_id, problem.message, problem.keyword)
+    def problems(self) -> Iterator[Problem]:
+        yield from check_descriptor(self._descriptor)
         if not any(component.trigger for component in self._components.values()):
             message = "The flow has no trigger: a component without in ports, such as OnStart."
-            yield FlowProblem("", message, "trigger")
+            yield Problem("", message, "trigger")
         for key, entry in self._entries.items():
             component = self._components.get(key)
             if component is None:
                 if isinstance(entry.get("type"), str):
-                    message = f"The sandbox has no component of the type {entry['type']!r}."
-                    yield FlowProblem(key, message, "type")
+                    yield Problem(key, _unknown_type(entry["type"]), "type")
                 continue
             yield from self._links(key, entry, component)
             yield from self._transforms(key, entry, component)
             yield from _property_problems(key, entry, component)
 
     def _links(self, key: str, entry: Mapping[str, Json], component: Component) -> Iterator[
-        FlowProblem
+        Problem
     ]:  # fmt: skip
         in_ports = {port.name: port for port in component.in_ports}
         arriving: dict[str, int] = defaultdict(int)
@@ -208,31 +194,31 @@ class _Check:
                     f"`source.{in_port}` names the out port {out_port!r}, which {source_id} does "
                     f"not have; use {' or '.join(known)}."
                 )
-                yield FlowProblem(key, message, "source")
+                yield Problem(key, message, "source")
         for in_port, count in arriving.items():
             port = in_ports.get(in_port)
             if port is None:
                 has = " or ".join(in_ports) or "none, as it is a trigger"
                 message = f"`source` names the in port {in_port!r}; {component.type} has {has}."
-                yield FlowProblem(key, message, "source")
+                yield Problem(key, message, "source")
             elif port.max_connections is not None and count > port.max_connections:
                 message = (
                     f"The in port {in_port!r} takes {port.max_connections} connection(s) but has "
                     f"{count}; bring them together with appmixer.utils.controls.Join."
                 )
-                yield FlowProblem(key, message, "maxConnections")
+                yield Problem(key, message, "maxConnections")
 
     def _transforms(self, key: str, entry: Mapping[str, Json], component: Component) -> Iterator[
-        FlowProblem
+        Problem
     ]:  # fmt: skip
         in_ports = {port.name: port for port in component.in_ports}
         for (in_port, _, _), raw in _transforms(entry):
             compiler = TransformCompiler()
             transform = compiler.compile(raw)
             for problem in compiler.problems:
-                yield FlowProblem(key, problem.message, problem.keyword)
+                yield Problem(key, problem.message, problem.keyword)
             for problem in self._reference_problems(key, transform):
-                yield FlowProblem(key, problem.message, problem.keyword)
+                yield Problem(key, problem.message, problem.keyword)
             port = in_ports.get(in_port)
             if port is not None and not transform.extends:
                 yield from _missing(key, port.fields, raw.get("lambda"))
@@ -278,7 +264,7 @@ class _Check:
 
 def _property_problems(
     key: str, entry: Mapping[str, Json], component: Component
-) -> Iterator[FlowProblem]:
+) -> Iterator[Problem]:
     given = _with_defaults(component.properties, _config(entry, "properties"))
     missing = list(_missing(key, component.properties, given))
     yield from missing
@@ -289,14 +275,21 @@ def _property_problems(
     except Exception as error:  # noqa: BLE001 - a component may raise anything
         messages = [f"The properties of {component.type} cannot be checked: {error!r}."]
     for message in messages:
-        yield FlowProblem(key, message, "properties")
+        yield Problem(key, message, "properties")
 
 
-def _missing(key: str, fields: Iterable[Field], given: Json) -> Iterator[FlowProblem]:
+def _unknown_type(component_type: str) -> str:
+    message = f"The sandbox has no component of the type {component_type!r}."
+    names = {one.type.lower(): one.type for one in components.every()}
+    near = difflib.get_close_matches(component_type.lower(), names, n=3, cutoff=0.75)
+    return f"{message} Did you mean {' or '.join(names[one] for one in near)}?" if near else message
+
+
+def _missing(key: str, fields: Iterable[Field], given: Json) -> Iterator[Problem]:
     for one in fields:
         value = given.get(one.name, one.default) if is_object(given) else None
         if one.required and value in (None, ""):
-            yield FlowProblem(key, f"Input field {one.name} is required", "required")
+            yield Problem(key, f"Input field {one.name} is required", "required")
 
 
 def _with_defaults(fields: Iterable[Field], given: Mapping[str, Json]) -> dict[str, Json]:

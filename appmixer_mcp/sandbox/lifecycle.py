@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 
+from appmixer_mcp.descriptor import Problem
 from appmixer_mcp.errors import (
     AppmixerError,
     ComponentFailedError,
@@ -22,7 +23,7 @@ from appmixer_mcp.sandbox.component import Handler, Json
 from appmixer_mcp.sandbox.config import TenantConfig
 from appmixer_mcp.sandbox.execution import Execution, FlowRun, World
 from appmixer_mcp.sandbox.failures import Failure, failure
-from appmixer_mcp.sandbox.flows import FlowProblem, Graph, Library
+from appmixer_mcp.sandbox.flows import Graph, Library
 from appmixer_mcp.sandbox.messages import MessageQueue, new_id
 from appmixer_mcp.sandbox.settlement import Settlement
 
@@ -71,7 +72,7 @@ class Lifecycle:
         self._graphs: dict[str, tuple[int, Graph]] = {}
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
-    def check(self, descriptor: Mapping[str, Json]) -> list[FlowProblem]:
+    def check(self, descriptor: Mapping[str, Json]) -> list[Problem]:
         """Return everything that keeps a descriptor from being started."""
         return flows.check(descriptor, self._library)
 
@@ -236,7 +237,7 @@ class Lifecycle:
             if any(execution.effects.stops_flow for execution in executions):
                 self.stop_from_inside(run)
 
-    def _give_up(self, run: FlowRun, problems: list[FlowProblem]) -> None:
+    def _give_up(self, run: FlowRun, problems: list[Problem]) -> None:
         logger.warning("flow %s cannot go on: %d problem(s)", run.flow_id, len(problems))
         listed = "; ".join(str(problem) for problem in problems)
         with self._database.transaction():

@@ -1,5 +1,6 @@
 """Writes log records: messages in and out of components, errors, what a flow went through."""
 
+import re
 from dataclasses import dataclass
 from operator import attrgetter
 from uuid import uuid4
@@ -10,6 +11,13 @@ from appmixer_mcp.sandbox.jsontext import dumps
 LONGEST_TEXT = 100_000
 """Characters of a content that a log record keeps (ours)."""
 
+# A header that signs a request, in JSON text or in JSON text that is a text in it.
+_SIGNING = re.compile(
+    r"""(?P<name>"(?:(?:proxy-)?authorization|(?:set-)?cookie|x-api-key)"\s*:\s*")(?:\\.|[^"\\])*"
+    | (?P<inner>\\"(?:(?:proxy-)?authorization|(?:set-)?cookie|x-api-key)\\"\s*:\s*\\")
+      (?:\\\\\\.|\\\\[^"\\]|[^"\\])*\\" """,
+    re.IGNORECASE | re.VERBOSE,
+)
 _COLUMNS = (
     "user_id", "flow_id", "component_id", "component_type", "severity", "port", "port_type",
     "correlation_id", "sender_id", "sender_type", "sender_port", "at_ms", "msg", "err",
@@ -48,8 +56,16 @@ def write(database: Database, record: LogRecord) -> None:
     database.connection.execute(_INSERT, (uuid4().hex, *_values(record)))
 
 
-def shortened(json_text: str) -> str:
-    """Return JSON text that is not too long for a record: as it is, or its beginning as a text."""
-    if len(json_text) <= LONGEST_TEXT:
-        return json_text
-    return dumps(f"{json_text[:LONGEST_TEXT]}… (cut: {len(json_text):,} characters in all)")
+def shown(json_text: str) -> str:
+    """Return JSON text as logs show it: headers that sign a request masked, and not too long.
+
+    What is too long is kept as the beginning, in a JSON text.
+    """
+    masked = _SIGNING.sub(_masked, json_text)
+    if len(masked) <= LONGEST_TEXT:
+        return masked
+    return dumps(f"{masked[:LONGEST_TEXT]}… (cut: {len(masked):,} characters in all)")
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f'{found["name"]}***"' if found["name"] else f'{found["inner"]}***\\"'

@@ -9,7 +9,7 @@ from appmixer_mcp.sandbox.execution import Effects, Execution, FlowRun, Sent, Wo
 from appmixer_mcp.sandbox.failures import Failure, input_messages, stored
 from appmixer_mcp.sandbox.flows import ERROR_PORT, Node
 from appmixer_mcp.sandbox.jsontext import dumps
-from appmixer_mcp.sandbox.logs import LogRecord, shortened
+from appmixer_mcp.sandbox.logs import LogRecord, shown
 from appmixer_mcp.sandbox.messages import Line, Message, MessageQueue, new_id
 from appmixer_mcp.sandbox.webhooks import Waiters
 
@@ -58,7 +58,7 @@ class Settlement:
         self._state(execution, effects)
         self._topics(execution, effects)
         for content_json in effects.logs:
-            self._log(execution, msg=shortened(content_json))
+            self._log(execution, msg=shown(content_json))
         scopes: dict[str, str] = {}
         for sent in effects.sent:
             self._send(execution, sent, scopes)
@@ -81,7 +81,7 @@ class Settlement:
             sender_id=message.sender_id,
             sender_type=message.sender_type,
             sender_port=message.sender_port,
-            msg=shortened(execution.arrived_json),
+            msg=shown(execution.arrived_json),
         )
 
     def error(self, execution: Execution, failure: Failure, message: Message | None) -> None:
@@ -93,7 +93,7 @@ class Settlement:
             port=execution.port,
             msg=dumps(failure.message),
             err=dumps(failure.shown()),
-            input_messages="" if arrived is None else shortened(dumps(arrived)),
+            input_messages="" if arrived is None else shown(dumps(arrived)),
         )
 
     def error_port(self, execution: Execution, failure: Failure) -> None:
@@ -108,7 +108,8 @@ class Settlement:
             (
                 message.message_id, execution.user_id, message.flow_id, message.run_id,
                 message.component_id, message.correlation_id, stored(message),
-                dumps(input_messages(message, dict(execution.content))), dumps(failure.shown()),
+                shown(dumps(input_messages(message, dict(execution.content)))),
+                dumps(failure.shown()),
                 self._now_ms(),
             ),
         )  # fmt: skip
@@ -146,7 +147,7 @@ class Settlement:
         """Store what is left to do for a component of a flow that has been stopped."""
         self._state(execution, execution.effects)
         for content_json in execution.effects.logs:
-            self._log(execution, msg=shortened(content_json))
+            self._log(execution, msg=shown(content_json))
 
     def _send(self, execution: Execution, sent: Sent, scopes: dict[str, str]) -> None:
         node, graph = execution.node, execution.run.graph
@@ -155,7 +156,7 @@ class Settlement:
             port=sent.port,
             port_type="out",
             correlation_id=sent.correlation_id,
-            msg=shortened(sent.content_json),
+            msg=shown(sent.content_json),
         )
         now_ms = self._now_ms()
         for link in graph.outgoing(node.id, sent.port):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appmixer_mcp.sandbox.database import Database
+from appmixer_mcp.sandbox.database import Database, DatabaseError
 
 
 @pytest.fixture
@@ -40,3 +40,11 @@ def test_a_full_disk_is_named_and_nothing_is_half_written(database: Database) ->
 
     assert [row["chart_id"] for row in database.rows("SELECT chart_id FROM chart")] == ["later"]
     assert told == []
+
+
+def test_a_file_that_is_no_database_is_named_with_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "tenant.db"
+    path.write_bytes(b"no database at all " * 1_000)
+
+    with pytest.raises(DatabaseError, match=r"tenant\.db is damaged, or no database"):
+        Database(path)

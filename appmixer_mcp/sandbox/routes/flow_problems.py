@@ -1,31 +1,12 @@
 """What is wrong with a flow, in the shape that a validation and a refused start have in common."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
+from appmixer_mcp.descriptor import Problem
 from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.routes.endpoint import DetailedError
 
 _NAMED = 3  # in the message; the details hold all
-
-
-class Problem(Protocol):
-    """One thing that is wrong with one component."""
-
-    @property
-    def component_id(self) -> str:
-        """Whose problem it is; empty when it concerns the flow as a whole."""
-        ...
-
-    @property
-    def message(self) -> str:
-        """What is wrong."""
-        ...
-
-    @property
-    def keyword(self) -> str:
-        """A short word for programs."""
-        ...
 
 
 def grouped(problems: Sequence[Problem]) -> list[dict[str, Json]]:
