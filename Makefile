@@ -35,9 +35,10 @@ clean:  ## remove everything that was made here
 
 .venv/.runtime: pyproject.toml hatch_build.py
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/it" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/pip install --quiet --editable .
+	@echo "Setting up .venv, which takes about 20 seconds."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/pip install --quiet --editable .
 	@touch $@
 
 .venv/.dev: .venv/.runtime

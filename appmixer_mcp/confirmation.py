@@ -10,6 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from weakref import WeakValueDictionary
+
+import anyio
+from pydantic import SecretStr
 
 Policy = Literal["auto", "flag", "off"]
 
@@ -46,12 +50,27 @@ class Confirmations:
 
     `auto`: a call with `confirm=true` acts only after a preview of the same arguments, with the
     same identity facts, was given to the same principal in the last ten minutes; each preview
-    serves once. `flag`: `confirm=true` acts at once. `off`: every call acts at once.
+    serves once, and only a call that began after it was given. `flag`: `confirm=true` acts at once.
+    `off`: every call acts at once.
     """
 
     policy: Policy
     clock: Callable[[], float] = time.monotonic
     _previews: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """What was asked, as a digest -> digest of the identity facts, and when it was given."""
+    _locks: WeakValueDictionary[str, anyio.Lock] = field(
+        default_factory=WeakValueDictionary[str, anyio.Lock]
+    )
+
+    def alone(self, *target: object) -> anyio.Lock:
+        """Return the lock that a call holds from its preview to its end.
+
+        Between the two, no other call of this process then changes what the preview saw.
+
+        Args:
+            target: The values that name the object, such as the ids of a store and a record.
+        """
+        return self._locks.setdefault(_digest(*target), anyio.Lock())
 
     def decide(
         self,
@@ -61,6 +80,7 @@ class Confirmations:
         impact: Impact,
         *,
         confirm: bool,
+        began_at: float,
     ) -> Decision:
         """Return whether the call acts now; a preview that is used up is forgotten first.
 
@@ -70,28 +90,38 @@ class Confirmations:
             arguments: Its arguments, without `confirm`.
             impact: What the call would do at this moment.
             confirm: Whether the caller says that the person agreed.
+            began_at: When the call began, by `clock`. Calls sent together with the one that asks
+                for the preview come from somebody who has not seen it.
         """
         if self.policy == "off" or (self.policy == "flag" and confirm):
             return Decision(act=True)
         if self.policy == "flag":
             return Decision(act=False, next_step=f"Call {tool} again with confirm=true to do it.")
         key, facts = _digest(principal, tool, arguments), _digest(impact.identity)
-        seen = self._previews.pop(key, None) if confirm else None
-        if seen is not None and seen[1] >= self.clock() and seen[0] == facts:
+        seen, given_at = self._previews.get(key, ("", 0.0))
+        valid = given_at <= began_at <= given_at + _VALID_S
+        if confirm and seen == facts and valid:
+            del self._previews[key]
             return Decision(act=True)
         self._remember(key, facts)
-        changed = seen is not None and seen[0] != facts
+        changed = confirm and seen not in ("", facts)
         ask = f"Show this to the person; only if they agree, call {tool} again with confirm=true."
         return Decision(act=False, next_step=f"It changed, look again. {ask}" if changed else ask)
 
     def _remember(self, key: str, facts: str) -> None:
         now = self.clock()
-        self._previews = {k: v for k, v in self._previews.items() if v[1] >= now and k != key}
+        self._previews = {
+            k: v for k, v in self._previews.items() if v[1] + _VALID_S >= now and k != key
+        }
         while len(self._previews) >= _MOST_PREVIEWS:
             del self._previews[next(iter(self._previews))]
-        self._previews[key] = (facts, now + _VALID_S)
+        self._previews[key] = (facts, now)
 
 
 def _digest(*parts: object) -> str:
-    text = json.dumps(parts, sort_keys=True, default=str)
+    text = json.dumps(parts, sort_keys=True, default=_opened)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _opened(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

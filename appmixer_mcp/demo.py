@@ -38,13 +38,20 @@ class StepFailedError(Exception):
     """A step did not do what it says; the text says what was seen instead."""
 
 
+class _Console(Console):
+    """Ends the demo in order when nobody reads on; rich would end the process at once."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 async def run_demo() -> int:
     """Show everything, on a data directory that is removed afterwards.
 
     Returns:
         The exit code: 0 when every step did what it says, else 1.
     """
-    console = Console(highlight=False)
+    console = _Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="appmixer-demo-") as folder:
         log = Path(folder) / "server.log"
         # Only this variable reaches the server; the stdio client hands on no other of ours.

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -63,7 +62,7 @@ async def _examine_tenant(wiring: Wiring) -> bool:
         _say(f"  The embedded sandbox in {wiring.settings.data_dir}", f"  {_owner(wiring)}")
         _say(f"  It was found or opened in {(opened - began) * 1000:.0f} ms.")
     else:
-        _say(f"  {_without_password(wiring.session.base_url)}")
+        _say(f"  {wiring.session.base_url}")
     _say(f"  It signed in and answered in {(now - opened) * 1000:.0f} ms.")
     _say(f"  Signed in as {user.username or user.user_id} with {wiring.session.signed_in_with}.")
     expires_at = client.token_expires_at
@@ -88,14 +87,7 @@ def _shown(settings: Settings, name: str) -> str:
     value = getattr(settings, name)
     if name not in settings.model_fields_set:
         return "not set" if value in (None, "") else f"not set, so {value}"
-    if isinstance(value, SecretStr):
-        return "set, not shown"
-    return _without_password(value) if name == "base_url" else str(value)
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return "set, not shown" if isinstance(value, SecretStr) else str(value)
 
 
 def _misnamed(environment: Mapping[str, str]) -> list[str]:

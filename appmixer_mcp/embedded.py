@@ -147,12 +147,15 @@ class EmbeddedSandbox:
             port: int = listener.getsockname()[1]
             self.url, self._key = f"http://{_HOST}:{port}", secrets.local_key
             config = tenant_config(self._directory.path, self.url, secrets, **self._options)
-            self._tenant = TenantThread(config, listener)
-            self._tenant.start()
-            self._directory.announce(self.url, port, secrets.local_key)
+            tenant = TenantThread(config, listener)
+            tenant.start()
+            try:
+                self._directory.announce(self.url, port, secrets.local_key)
+            except BaseException:
+                tenant.stop()
+                raise
+            self._tenant = tenant  # only now, because calls that run meanwhile look at it
         except BaseException:
-            if self._tenant is not None:
-                self._tenant.stop()
             self._let_go()
             raise
 

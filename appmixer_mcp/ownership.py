@@ -54,6 +54,8 @@ class DataDirectory:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock.acquire(blocking=False)
+            # An owner that was killed left it, and its port may be anybody's by now.
+            self._owner.unlink(missing_ok=True)
         except Timeout:
             return False
         except OSError as error:
@@ -66,7 +68,7 @@ class DataDirectory:
     def owner(self) -> Owner | None:
         """Return what the owner announced; None before that, and after it ended.
 
-        It may be stale, when an owner was killed: then the lock is free.
+        It may be stale, when an owner was killed: then the lock is free, or was until a moment ago.
         """
         try:
             return Owner(**_read(self._owner))

@@ -79,6 +79,11 @@ class Page(Result):
         page._offset = offset  # noqa: SLF001 - this very class's
         return page
 
+    @classmethod
+    def rest(cls, items: list[Any], *, offset: int) -> Self:
+        """Make a page of all that follows an offset, of a list that the API sends whole."""
+        return cls.of(items[offset:], offset=offset, limit=len(items), total=len(items))
+
     @property
     def offset(self) -> int:
         """Where in the whole list this page begins."""
@@ -107,11 +112,22 @@ def dump(result: Result, limit_bytes: int) -> tuple[Object, str]:
         del content["impact"]
     text = _text(content)
     if len(text.encode()) > limit_bytes:
-        _cut(content, limit_bytes)
-        if isinstance(result, Page) and "items" in content:
-            _turn_page(content, result.offset)
+        whole = len(content["items"]) if isinstance(result, Page) else 0
+        # A part with fields of its own stays whole, as the schema promises.
+        free = {name for name, value in result if isinstance(value, list | dict)}
+        content = _cut(content, free, limit_bytes)
+        if isinstance(result, Page) and len(content["items"]) < whole:
+            content["next_offset"] = result.offset + len(content["items"])
         text = _text(content)
     return content, text
+
+
+def shortened(text: str, limit_bytes: int) -> str:
+    """Return a text that is too long for an answer without its end, and say so."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= limit_bytes:
+        return text
+    return f"{encoded[:limit_bytes].decode(errors='ignore')}… [the rest did not fit]"
 
 
 def _text(content: Object) -> str:
@@ -122,58 +138,53 @@ def _size(content: Object) -> int:
     return len(_text(content).encode())
 
 
-def _turn_page(content: Object, offset: int) -> None:
-    end = offset + len(content["items"])
-    whole: int = content.get("next_offset") or content.get("total") or 0
-    if end < whole:
-        content["next_offset"] = end
-
-
-def _cut(content: Object, limit_bytes: int) -> None:
-    length = _FIRST_CUT
+def _cut(whole: Object, free: set[str], limit_bytes: int) -> Object:
+    content, length = whole, _FIRST_CUT
     while _size(content) > limit_bytes and length >= _LAST_CUT:
-        _shorten(content, length)
+        content = cast("Object", _shorten(whole, length))
         content["left_out"] = f"Texts over {length} characters were cut; ask for one item alone."
         length //= 2
     while _size(content) > limit_bytes:
         longest = max(
-            (name for name, value in content.items() if isinstance(value, list | dict) and value),
+            # One item is always kept: a page without any would be followed by itself.
+            (name for name in free & content.keys() if len(content[name]) > (name == "items")),
             key=lambda name: len(_text({name: content[name]})),
             default=None,
         )
         if longest is None:
-            return
+            break
         _drop_end(content, longest, limit_bytes)
+    return content
 
 
 def _shorten(value: Any, length: int) -> Any:
-    """Cut every text below `value` in place; return what stands for `value` itself."""
-    if isinstance(value, str):
-        if len(value) <= length:
-            return value
+    """Return a copy in which every text is cut to a length and says what it lost."""
+    if isinstance(value, str) and len(value) > length:
         return f"{value[:length]}… [{len(value) - length} more characters]"
     if isinstance(value, dict):
         table = cast("Object", value)
-        for key, one in table.items():
-            table[key] = _shorten(one, length)
-    elif isinstance(value, list):
-        row: list[Any] = value
-        row[:] = [_shorten(one, length) for one in row]
-    return value  # pyright: ignore[reportUnknownVariableType] - any JSON
+        return {key: _shorten(one, length) for key, one in table.items()}
+    if isinstance(value, list):
+        return [_shorten(one, length) for one in cast("list[object]", value)]
+    return value
 
 
 def _drop_end(content: Object, name: str, limit_bytes: int) -> None:
     """Keep as many entries of the list or map `name` as fit, found by halving."""
     whole: list[Any] | Object = content[name]
-    kept, too_many = 0, len(whole)
+    said = content.get("left_out", "")
+    kept, too_many = int(name == "items"), len(whole)
     while too_many - kept > 1:
         tried = (kept + too_many) // 2
-        _keep(content, name, whole, tried)
+        _keep(content, name, whole, tried, said)
         kept, too_many = (tried, too_many) if _size(content) <= limit_bytes else (kept, tried)
-    _keep(content, name, whole, kept)
+    _keep(content, name, whole, kept, said)
 
 
-def _keep(content: Object, name: str, whole: list[Any] | Object, count: int) -> None:
+def _keep(
+    content: Object, name: str, whole: list[Any] | Object, count: int, said_before: str
+) -> None:
     content[name] = whole[:count] if isinstance(whole, list) else dict(islice(whole.items(), count))
     how = "go on with next_offset" if name == "items" else "ask for the rest by id"
-    content["left_out"] = f"{len(whole) - count} of {len(whole)} {name} did not fit; {how}."
+    said = f"{len(whole) - count} of {len(whole)} {name} did not fit; {how}."
+    content["left_out"] = f"{said_before} {said}".lstrip()

@@ -30,7 +30,7 @@ from appmixer_mcp._folders import load_modules
 from appmixer_mcp.confirmation import Confirmations, Policy
 from appmixer_mcp.errors import AppmixerError, ConfigurationError
 from appmixer_mcp.prompting import load_prompts
-from appmixer_mcp.results import dump
+from appmixer_mcp.results import dump, shortened
 from appmixer_mcp.session import Session
 from appmixer_mcp.toolset import ToolContext, Toolset, ToolSpec
 
@@ -79,9 +79,11 @@ def build_server(options: ServerOptions) -> "AppmixerServer":
     """Make the server.
 
     Raises:
-        ConfigurationError: A name in `toolsets` is neither a group nor a preset.
+        ConfigurationError: A name in `toolsets` is neither a group nor a preset, or there is none.
     """
     toolsets = load_toolsets()
+    if not options.toolsets:
+        raise ConfigurationError("APPMIXER_TOOLSETS names no group and no preset; use sdk for all.")
     groups: set[str] = set()
     for name in options.toolsets:
         if name not in _PRESETS and name not in toolsets:
@@ -135,22 +137,23 @@ class AppmixerServer(MCPServer[None]):
         if spec is None:
             raise ToolError(self._unknown(name))
         began = time.perf_counter()
-        outcome = "crashed"
+        outcome = "cancelled"
         try:
             result = await spec.call(self._context, arguments)
+            content, text = dump(result, self._options.max_result_bytes)
             outcome = "done"
         except AppmixerError as error:
             outcome = type(error).__name__
-            raise ToolError(str(error)) from error
+            raise ToolError(shortened(str(error), self._options.max_result_bytes)) from error
         except MCPError:
             raise
         except Exception as error:
+            outcome = "crashed"
             # Our own fault: its text may hold anything, so it goes to the log alone.
             raise UnexpectedToolError(f"Error executing tool {name}") from error
         finally:
             duration_ms = round((time.perf_counter() - began) * 1000)
             logger.info("%s: %s in %d ms", name, outcome, duration_ms)
-        content, text = dump(result, self._options.max_result_bytes)
         return CallToolResult(
             content=[TextContent(type="text", text=text)], structured_content=content
         )

@@ -94,7 +94,7 @@ class Session:
         url = base_url.rstrip("/")
         if url and url not in self._allowed:
             raise InputError(
-                f"The operator does not allow the base URL {url!r}. Allowed are "
+                f"The operator does not allow the base URL {url.rpartition('@')[2]!r}. Allowed are "
                 f"{', '.join(dict.fromkeys(self._allowed))}; more go into "
                 "APPMIXER_ALLOWED_BASE_URLS."
             )

@@ -17,6 +17,14 @@ PREFIX = "APPMIXER_"
 def _web_address(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise ValueError("it must start with http:// or https://")
+    if "@" in text:  # it is shown to every client
+        raise ValueError("it must not hold a user name or password; they have their own settings")
+    return text
+
+
+def _web_addresses(text: str) -> str:
+    for address in listed(text):
+        _web_address(address)
     return text
 
 
@@ -43,7 +51,7 @@ class Settings(BaseSettings):
         description="`openapi` for a tenant that knows only the paths of the OpenAPI document "
         "(`/data-stores`, `/insights`, `PUT /flows/{id}/start`).",
     )
-    allowed_base_urls: str = Field(
+    allowed_base_urls: Annotated[str, AfterValidator(_web_addresses)] = Field(
         default="", description="Further base URLs, comma-separated, that `configure_session` may "
         "switch to.",
     )  # fmt: skip
@@ -69,7 +77,7 @@ class Settings(BaseSettings):
         default=20_000, ge=2_000, description="Longest text of a tool's result; more is cut."
     )
     log_level: Level = Field(default="INFO", description="What is logged to stderr.")
-    data_dir: Path = Field(
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: user_data_path("appmixer-mcp", appauthor=False),
         description="Where the embedded sandbox keeps its data; the user data directory if unset.",
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from appmixer_mcp.confirmation import Confirmations, Impact
+from appmixer_mcp.confirmation import Confirmations, Decision, Impact
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.results import Outcome, Result
 from appmixer_mcp.schemas import Schema, expectation, flatten, shown
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from appmixer_mcp.session import Session
 
 Confirm = Annotated[bool, Field(description="True only after the person saw the preview.")]
+
+_NAMES_OF_ONE = ("flow_id", "store_id", "key", "task_id", "chart_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,21 +89,32 @@ class ToolSpec:
         if self.preview is None:
             return await self.function(ctx, **values)
         confirm = values.pop("confirm")
-        impact = await self.preview(ctx, **values)
-        if impact is not None:
-            decision = ctx.confirmations.decide(
-                ctx.session.principal, self.name, values, impact, confirm=confirm
-            )
-            if not decision.act:
-                return self.result.model_validate(
-                    {
-                        "done": False,
-                        "message": impact.question,
-                        "impact": impact.losses,
-                        "next_step": decision.next_step,
-                    }
+        began_at = ctx.confirmations.clock()
+        target = [value for name, value in values.items() if name in _NAMES_OF_ONE]
+        async with ctx.confirmations.alone(*target):
+            impact = await self.preview(ctx, **values)
+            if impact is not None:
+                decision = ctx.confirmations.decide(
+                    ctx.session.principal,
+                    self.name,
+                    values,
+                    impact,
+                    confirm=confirm,
+                    began_at=began_at,
                 )
-        return await self.function(ctx, **values)
+                if not decision.act:
+                    return self._asking(impact, decision)
+            return await self.function(ctx, **values)
+
+    def _asking(self, impact: Impact, decision: Decision) -> Result:
+        return self.result.model_validate(
+            {
+                "done": False,
+                "message": impact.question,
+                "impact": impact.losses,
+                "next_step": decision.next_step,
+            }
+        )
 
     def _checked(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         properties: Mapping[str, Schema] = self.input_schema["properties"]
@@ -127,8 +140,12 @@ class ToolSpec:
         schema = properties[name]
         if kind == "missing":
             return f"{name} is missing: {schema.get('description') or expectation(schema)}"
-        secret = "SecretStr" in repr(self.arguments.model_fields[name].annotation)
-        got = "" if secret else f", not {shown(arguments[name])}"
+        if "SecretStr" in repr(self.arguments.model_fields[name].annotation):
+            got = ""
+        elif schema.get("type") == "object" and not isinstance(arguments[name], list):
+            got = ", not a single value"  # which may be the token of an account
+        else:
+            got = f", not {shown(arguments[name])}"
         return f"{name} must be {expectation(schema)}{got}."
 
 

@@ -13,6 +13,7 @@ import pytest
 from appmixer_mcp import __version__
 from appmixer_mcp.cli import main
 from appmixer_mcp.ownership import DataDirectory
+from tests.processes import start
 from tests.sdk_methods import SDK_METHODS
 
 
@@ -195,7 +196,7 @@ def test_doctor_finds_what_has_no_effect_and_what_does_not_answer(
     monkeypatch.setenv("APPMIXER_BASEURL", "https://api.example.org")
     monkeypatch.setenv("APPMIXER_ACCESS_TOKEN", "hunter2")
     misnamed, said, _ = run("doctor")
-    monkeypatch.setenv("APPMIXER_BASE_URL", "http://user:hunter3@127.0.0.1:1")
+    monkeypatch.setenv("APPMIXER_BASE_URL", "http://127.0.0.1:1")
 
     unreachable, answer, _ = run("doctor")
 
@@ -212,6 +213,50 @@ def test_a_broken_setting_ends_a_command_with_its_name(run: Run) -> None:
 
     assert (code, out) == (2, "")
     assert "APPMIXER_TIMEOUT_S" in err
+
+
+@pytest.mark.parametrize("setting", ["APPMIXER_BASE_URL", "APPMIXER_ALLOWED_BASE_URLS"])
+def test_an_address_with_a_password_in_it_is_refused_and_not_shown(
+    run: Run, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.setenv(setting, "https://user:hunter3@tenant.invalid")
+
+    code, out, err = run("call", "get_session")
+
+    assert code == 2
+    assert setting in err
+    assert "hunter3" not in out + err
+
+
+def test_toolsets_that_name_nothing_are_refused(run: Run) -> None:
+    code, _, err = run("tools", "--toolsets", ",")
+
+    assert code == 2
+    assert "APPMIXER_TOOLSETS" in err
+
+
+def test_a_data_directory_may_begin_with_the_home_directory(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("APPMIXER_DATA_DIR", "~/sandbox")
+
+    called(run, "get_user")
+
+    assert (tmp_path / "home" / "sandbox" / "tenant.db").exists()
+
+
+@pytest.mark.parametrize("command", [["tools", "--json"], ["call", "list_flows"], ["demo"]])
+def test_a_reader_that_leaves_early_sees_no_traceback(tmp_path: Path, command: list[str]) -> None:
+    with start(*command, data_dir=tmp_path / "data") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+
+        said = process.stderr.read()
+
+    assert process.returncode == 141
+    assert said == ""
 
 
 def test_a_sandbox_refuses_a_directory_in_use_and_names_its_owner(run: Run, tmp_path: Path) -> None:

@@ -3,20 +3,18 @@
 import json
 import re
 import shlex
-from dataclasses import replace
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from appmixer_mcp import errors
 from appmixer_mcp.cli import _parsed
-from appmixer_mcp.hosting import TenantThread, listen
 from appmixer_mcp.sandbox import app, components
-from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
 from appmixer_mcp.server import load_toolsets
 from appmixer_mcp.settings import PREFIX, Settings
+from tests.processes import sandbox
 
 README = Path(__file__).parent.parent / "README.md"
 SANDBOX = README.parent / "docs" / "sandbox.md"
@@ -112,29 +110,16 @@ def test_every_variable_that_the_readme_names_is_a_setting():
     assert named == {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
 
 
-async def test_the_python_example_runs(tmp_path, capsys):
-    config = TenantConfig(
-        data_dir=tmp_path,
-        public_url="http://127.0.0.1:2200",
-        jwt_key=SecretStr("k" * 32),
-        demo_password=SecretStr("demo-password"),
-    )
+def test_the_python_example_runs(tmp_path):
     (example,) = fenced("python")
-    program = "async def example(base_url, username, password):\n"
-    program += "".join(f"    {line}\n" for line in example.splitlines())
 
-    listener = listen("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    thread = TenantThread(replace(config, public_url=url), listener)
-    thread.start()
-    try:
-        names: dict[str, Any] = {}
-        exec(program, names)  # noqa: S102 - it is the README's own
-        await names["example"](url, LOCAL_USER, "demo-password")
-    finally:
-        thread.stop()
+    with sandbox(tmp_path, "--demo-password", "demo-password") as (_, url):
+        program = example.replace("http://127.0.0.1:2200", url).replace("PASSWORD", "demo-password")
+        shown = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
 
-    assert "Order intake running" in capsys.readouterr().out
+    assert "Order intake running" in shown.stdout
 
 
 def test_every_command_of_the_documents_is_understood():

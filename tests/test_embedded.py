@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from appmixer_mcp import embedded
@@ -181,3 +182,33 @@ async def test_a_data_directory_that_cannot_be_made_names_the_setting(tmp_path: 
 
     with pytest.raises(ConfigurationError, match="APPMIXER_DATA_DIR"):
         await EmbeddedSandbox(tmp_path / "data").open_client()
+
+
+async def test_a_process_counts_as_the_owner_only_once_its_tenant_answers(opened: Make) -> None:
+    sandbox = opened()
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(sandbox.settle)
+            while not sandbox.owner:
+                await anyio.lowlevel.checkpoint()
+            port = int(sandbox.url.rpartition(":")[2])
+            connection = await anyio.connect_tcp("127.0.0.1", port)
+            await connection.aclose()
+
+
+def test_what_a_killed_owner_announced_is_gone_as_soon_as_somebody_else_owns(
+    tmp_path: Path,
+) -> None:
+    killed = DataDirectory(tmp_path / "data")
+    killed.try_own()
+    killed.announce("http://127.0.0.1:4711", 4711, "key")
+    announced = (tmp_path / "data" / "sandbox.json").read_text(encoding="utf-8")
+    killed.release()
+    (tmp_path / "data" / "sandbox.json").write_text(announced, encoding="utf-8")
+
+    heir = DataDirectory(tmp_path / "data")
+    heir.try_own()
+
+    assert DataDirectory(tmp_path / "data").owner() is None
+    heir.release()

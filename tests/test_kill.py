@@ -12,6 +12,7 @@ import httpx2
 from anyio.abc import ByteStream, SocketAttribute
 
 from appmixer_mcp.api import AppmixerClient
+from appmixer_mcp.ownership import DataDirectory
 from tests.processes import call, sandbox, stdio_server
 
 PASSWORD = "of the demo user"
@@ -140,7 +141,7 @@ async def test_when_the_owner_is_killed_another_server_goes_on_with_its_data(
 async def test_when_the_owner_is_killed_flows_go_on_under_a_server_that_nobody_calls(
     tmp_path: Path,
 ) -> None:
-    announced = tmp_path / "data" / "sandbox.json"
+    directory = DataDirectory(tmp_path / "data")
     with (
         anyio.fail_after(60),
         tempfile.TemporaryFile("w") as errors,
@@ -151,7 +152,7 @@ async def test_when_the_owner_is_killed_flows_go_on_under_a_server_that_nobody_c
             owner.kill()
             owner.wait(timeout=10)
 
-            while json.loads(announced.read_text())["pid"] == owner.pid:  # noqa: ASYNC110 - not ours
+            while not (heir := directory.owner()) or heir.pid == owner.pid:  # noqa: ASYNC110 - not ours
                 await anyio.sleep(0.05)
 
-            assert json.loads(announced.read_text())["url"] == url
+            assert heir.url == url

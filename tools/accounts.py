@@ -9,7 +9,7 @@ from appmixer_mcp.ids import ComponentId
 from appmixer_mcp.results import Facts, Page, Result, Text, Truth
 from appmixer_mcp.toolset import CHANGE, CREATE, READ, ToolContext, Toolset
 
-from ._shared import AccountId, Filters, Name
+from ._shared import AccountId, Filters, Name, Offset
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.accounts import Account as ApiAccount
@@ -58,9 +58,10 @@ class AccountFlowPage(Page):
 async def list_accounts(
     ctx: ToolContext,
     filter: Filters = [],
+    offset: Offset = 0,
 ) -> AccountPage:
     """List the connected accounts; filter service:appmixer:slack keeps one service's."""
-    return _page(await (await ctx.client()).accounts.list_accounts(filters=filter))
+    return _page(await (await ctx.client()).accounts.list_accounts(filters=filter), offset)
 
 
 @TOOLSET.tool("Create account", CREATE)
@@ -97,18 +98,22 @@ async def list_component_accounts(
     component_id: Annotated[
         ComponentId | SkipJsonSchema[None], Field(description="A component of a saved flow.")
     ] = None,
+    offset: Offset = 0,
 ) -> AccountPage:
     """List the accounts that a component type can use."""
     client = await ctx.client()
-    return _page(await client.accounts.list_component_accounts(component_type, component_id))
+    found = await client.accounts.list_component_accounts(component_type, component_id)
+    return _page(found, offset)
 
 
 @TOOLSET.tool("List account flows", READ)
-async def list_account_flows(ctx: ToolContext, account_id: AccountId) -> AccountFlowPage:
+async def list_account_flows(
+    ctx: ToolContext, account_id: AccountId, offset: Offset = 0
+) -> AccountFlowPage:
     """List the flows that use an account."""
     found = await (await ctx.client()).accounts.list_account_flows(account_id)
     items = [AccountFlow(flow_id=flow.flow_id, name=flow.name) for flow in found]
-    return AccountFlowPage.of(items, offset=0, limit=len(items), total=len(items))
+    return AccountFlowPage.rest(items, offset=offset)
 
 
 @TOOLSET.tool("Rename account", CHANGE)
@@ -118,7 +123,7 @@ async def set_account_name(ctx: ToolContext, account_id: AccountId, name: Name) 
     return AccountDetail(account_id=account_id, name=name)
 
 
-def _page(accounts: "list[ApiAccount]") -> AccountPage:
+def _page(accounts: "list[ApiAccount]", offset: int) -> AccountPage:
     items = [
         Account(
             account_id=account.account_id,
@@ -129,7 +134,7 @@ def _page(accounts: "list[ApiAccount]") -> AccountPage:
         )
         for account in accounts
     ]
-    return AccountPage.of(items, offset=0, limit=len(items), total=len(items))
+    return AccountPage.rest(items, offset=offset)
 
 
 def _name(account: "ApiAccount") -> str | None:

@@ -8,7 +8,7 @@ from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.results import Facts, Instant, Object, Outcome, Page, Result, Text
 from appmixer_mcp.toolset import DESTROY, READ, ToolContext, Toolset
 
-from ._shared import ChartId, Limit, Offset, Sort, sorted_by
+from ._shared import ChartId, Limit, Offset, Sort, quoted, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.charts import Chart as ApiChart
@@ -80,7 +80,7 @@ async def get_chart(ctx: ToolContext, chart_id: ChartId) -> ChartDetail:
 async def _delete_impact(ctx: ToolContext, chart_id: ChartId) -> Impact:
     chart = await (await ctx.client()).charts.get_chart(chart_id)
     return Impact(
-        question=f"Delete the chart {chart.name!r}?",
+        question=f"Delete the chart {quoted(chart.name)}?",
         losses=["The chart's definition, for good; the logs it draws stay."],
         identity={
             "chart_id": chart_id,

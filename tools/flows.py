@@ -12,7 +12,7 @@ from appmixer_mcp.errors import FlowInvalidError, InputError
 from appmixer_mcp.results import Facts, Instant, Object, Outcome, Page, Result, Text
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, RUN, ToolContext, Toolset
 
-from ._shared import Filters, FlowId, Limit, Name, Offset, Sort, plural
+from ._shared import Filters, FlowId, Limit, Name, Offset, Sort, plural, quoted
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.flows import Flow
@@ -241,7 +241,7 @@ async def _update_impact(
     if not losses:
         return None
     return Impact(
-        question=f"Change the flow {flow.name!r} ({flow.stage})?",
+        question=f"Change the flow {quoted(flow.name)} ({flow.stage})?",
         losses=losses,
         identity=_identity(flow),
     )
@@ -274,7 +274,7 @@ async def update_flow(
     await client.flows.update_flow(flow_id, update, force=before.stage == "running")
     return FlowChanged(
         done=True,
-        message=f"Changed the flow {name or before.name!r}.",
+        message=f"Changed the flow {quoted(name or before.name)}.",
         flow_id=flow_id,
         stage=before.stage,
     )
@@ -299,7 +299,7 @@ async def _delete_impact(ctx: ToolContext, flow_id: FlowId) -> Impact:
     if unprocessed:
         losses.append(f"{plural(unprocessed, 'unprocessed message')} could not be retried any more")
     return Impact(
-        question=f"Delete the flow {flow.name!r} ({flow.stage})?",
+        question=f"Delete the flow {quoted(flow.name)} ({flow.stage})?",
         losses=losses,
         identity=_identity(flow),
     )
@@ -350,10 +350,15 @@ def _refuse_unsound(descriptor: dict[str, Any]) -> None:
 def _descriptor_losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     def named(component_id: str) -> str:
         entry = before[component_id]
-        return f"{entry.get('label') or entry.get('type')} ({component_id})"
+        return f"{quoted(entry.get('label') or entry.get('type'))} ({quoted(component_id)})"
 
     losses = [f"Removes the component {named(one)}" for one in before if one not in after]
     replaced = [one for one in before if one in after and before[one] != after[one]]
+    losses += [
+        f"Puts a component of another type in the place of {named(one)}"
+        for one in replaced
+        if before[one].get("type") != after[one].get("type")
+    ]
     if before and len(replaced) * 2 > len(before):
         losses.append(f"Replaces {len(replaced)} of {plural(len(before), 'component')}")
     return losses

@@ -11,7 +11,7 @@ from appmixer_mcp.errors import ConflictError, InputError
 from appmixer_mcp.results import Facts, Instant, Number, Outcome, Page, Result, Text
 from appmixer_mcp.toolset import CHANGE, CREATE, DESTROY, READ, ToolContext, Toolset
 
-from ._shared import Limit, Name, Offset, Sort, StoreId, plural
+from ._shared import Limit, Name, Offset, Sort, StoreId, plural, quoted
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -24,7 +24,6 @@ Key = Annotated[str, Field(min_length=1)]
 RecordPattern = Annotated[str, Field(description="Part of a key or value.")]
 
 _SHOWN_KEYS = 10
-_SHOWN_VALUE = 200
 
 
 class Store(Facts):
@@ -88,11 +87,11 @@ class RecordsDeleted(Outcome):
 
 
 @TOOLSET.tool("List stores", READ)
-async def list_stores(ctx: ToolContext) -> StorePage:
+async def list_stores(ctx: ToolContext, offset: Offset = 0) -> StorePage:
     """List all data stores."""
     found = await (await ctx.client()).stores.list_stores()
     items = [Store(store_id=store.store_id, name=store.name or "") for store in found]
-    return StorePage.of(items, offset=0, limit=len(items), total=len(items))
+    return StorePage.rest(items, offset=offset)
 
 
 @TOOLSET.tool("Get store", READ)
@@ -121,7 +120,7 @@ async def _delete_store_impact(ctx: ToolContext, store_id: StoreId) -> Impact:
     store = await client.stores.get_store(store_id)
     count = await client.stores.count_store_records(store_id)
     return Impact(
-        question=f"Delete the store {store.name!r} with {plural(count, 'record')}?",
+        question=f"Delete the store {quoted(store.name)} with {plural(count, 'record')}?",
         losses=[
             f"{plural(count, 'record')}, for good",
             "Flows that use the store fail from then on.",
@@ -188,8 +187,14 @@ async def _overwrite_impact(
     old = _record(existing).value
     return Impact(
         question=f"Overwrite the record {key!r}?",
-        losses=[f"Its present value: {old[:_SHOWN_VALUE]}{'…' if len(old) > _SHOWN_VALUE else ''}"],
-        identity={"store_id": store_id, "key": key, "updated_at": str(existing.updated_at)},
+        losses=[f"Its present value: {quoted(old)}"],
+        # Not every tenant tells when a record was written.
+        identity={
+            "store_id": store_id,
+            "key": key,
+            "updated_at": str(existing.updated_at),
+            "value": old,
+        },
     )
 
 
@@ -216,7 +221,7 @@ async def _delete_items_impact(ctx: ToolContext, store_id: StoreId, keys: list[s
     shown = ", ".join(repr(key) for key in keys[:_SHOWN_KEYS])
     more = f" and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else ""
     return Impact(
-        question=f"Delete {plural(len(keys), 'record')} of the store {store.name!r}?",
+        question=f"Delete {plural(len(keys), 'record')} of the store {quoted(store.name)}?",
         losses=[f"The records {shown}{more}, for good"],
         identity={"store_id": store_id, "name": store.name or "", "keys": json.dumps(keys)},
     )

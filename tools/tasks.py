@@ -9,7 +9,7 @@ from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.results import Facts, Instant, Outcome, Page, Result, Text
 from appmixer_mcp.toolset import DECIDE, READ, ToolContext, Toolset
 
-from ._shared import Filters, Limit, Offset, Sort, TaskId, sorted_by
+from ._shared import Filters, Limit, Offset, Sort, TaskId, quoted, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.tasks import Task as ApiTask
@@ -146,13 +146,13 @@ async def _decision_impact(
 ) -> Impact:
     task = await (await ctx.client()).tasks.get_task(task_id, secret=_open(secret))
     losses = [
-        f"{task.requester} asked {task.approver} for it.",
+        f"{quoted(task.requester)} asked {quoted(task.approver)} for it.",
         "A decision cannot be taken back, and the flow goes on with it.",
     ]
     if task.status != "pending":
-        losses.append(f"The task is already {task.status}.")
+        losses.append(f"The task is already {quoted(task.status)}.")
     return Impact(
-        question=f"{verb} the task {task.title!r}?",
+        question=f"{verb} the task {quoted(task.title)}?",
         losses=losses,
         identity={
             "task_id": task_id,
@@ -164,7 +164,9 @@ async def _decision_impact(
 
 
 def _decided(verb: str, task: "ApiTask") -> TaskDecided:
-    return TaskDecided(done=True, message=f"{verb} the task {task.title!r}.", task=_task(task))
+    return TaskDecided(
+        done=True, message=f"{verb} the task {quoted(task.title)}.", task=_task(task)
+    )
 
 
 def _task(task: "ApiTask") -> Task:

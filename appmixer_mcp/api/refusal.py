@@ -1,6 +1,6 @@
 """From an HTTP status to the error that says what failed and what to do next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
 from pydantic import JsonValue, ValidationError
@@ -125,12 +125,21 @@ def _limited(call: Call, answer: Answer, said: ErrorBody) -> RateLimitedError:
 def _said(answer: Answer, secrets: Sequence[str]) -> ErrorBody:
     """Read hapi's body; anything else, and what repeats a secret, is as good as nothing."""
     text = answer.body.decode(errors="replace")
-    if any(secret in text for secret in secrets if secret):
-        return _NOTHING_SAID
     try:
-        return ErrorBody.model_validate_json(text)
+        said = ErrorBody.model_validate_json(text)
     except ValidationError:
         return _NOTHING_SAID
+    # As it was sent, and with what JSON escapes unescaped.
+    texts = (text, *_texts([said.message, said.error, said.details]))
+    return _NOTHING_SAID if any(one in t for one in secrets if one for t in texts) else said
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
 
 
 def _message(said: ErrorBody) -> str:

@@ -190,6 +190,7 @@ async def test_a_secret_that_the_api_sends_back_is_not_repeated(
         refused(400, "password hunter22 is too short"),
         refused(400, "key k-123 is unknown"),
         refused(400, "bad token first-token"),
+        refused(400, 'password hun"ter23ä is too short'),
     )
 
     errors: list[AppmixerError] = []
@@ -200,9 +201,12 @@ async def test_a_secret_that_the_api_sends_back_is_not_repeated(
         await client.accounts.create_account({"service": "a:b", "token": {"deep": {"k": "k-123"}}})
     with pytest.raises(InputError):
         await client.flows.get_flow(FLOW)
+    with pytest.raises(InputError):
+        await client.users.signup_user("ada", 'hun"ter23ä')
 
     said = [f"{error} {error.upstream_message}" for error in errors]
-    assert not any(secret in text for text in said for secret in ("hunter22", "k-123", "first-t"))
+    secrets = ("hunter22", "k-123", "first-t", "ter23")
+    assert not any(secret in text for text in said for secret in secrets)
 
 
 @pytest.mark.parametrize("status", [200, 404, 405])

@@ -44,7 +44,7 @@ WRONG = {
     "text that is no JSON for an object": (
         "create_flow",
         {"name": "x", "descriptor": "{"},
-        "descriptor must be an object, not '{'",
+        "descriptor must be an object, not a single value",
     ),
     "a null that must be there": ("get_flow", {"flow_id": None}, "flow_id must be text"),
     "a flag that is no flag": (
@@ -106,3 +106,26 @@ async def test_a_fault_of_ours_is_not_told_to_the_model(caplog):
 
     assert said == "Error executing tool list_flows"
     assert "a secret detail" in caplog.text
+
+
+async def test_a_token_in_the_place_of_an_object_is_not_repeated(tools):
+    said = await tools.refused("create_account", service="a:b", token="xoxb-secret")
+
+    assert said == "token must be an object, not a single value."
+
+
+async def test_the_password_in_a_refused_address_is_not_repeated(tools):
+    said = await tools.refused("configure_session", base_url="https://ada:hunter2@example.org")
+
+    assert "example.org" in said
+    assert "hunter2" not in said
+
+
+async def test_an_error_that_names_very_much_is_cut_like_a_result(tools):
+    descriptor = {f"c{number}": {"type": "?"} for number in range(2_000)}
+
+    said = await tools.refused("create_flow", name="F", descriptor=descriptor)
+
+    assert "2000 problem(s)" in said
+    assert len(said) < 20_100
+    assert said.endswith("did not fit]")

@@ -151,7 +151,7 @@ async def test_removing_a_component_asks_and_names_it(tools, webhook_flow):
     preview = await tools("update_flow", flow_id=webhook_flow, descriptor={"hook": ECHO["hook"]})
 
     assert preview["done"] is False
-    assert preview["impact"] == ["Removes the component Reply (reply)"]
+    assert preview["impact"] == ["Removes the component 'Reply' ('reply')"]
     assert (await tools("get_flow", flow_id=webhook_flow))["component_count"] == 2
 
 

@@ -17,6 +17,10 @@ class Things(Page):
     items: list[Thing]
 
 
+class Whole(Result):
+    part: Thing
+
+
 def things(count: int, note: str = "n", **page) -> Things:
     return Things.of([Thing(name=str(n), note=note) for n in range(count)], limit=count, **page)
 
@@ -60,6 +64,32 @@ def test_items_that_do_not_fit_are_on_the_next_page():
     assert len(text.encode()) <= 5_000
     assert content["next_offset"] == 50 + len(content["items"])
     assert f"of {1_000}" in content["left_out"]
+
+
+def test_a_page_keeps_one_item_however_long_it_is():
+    content, _ = dump(things(3, note="\U0001f600" * 10_000, offset=7, total=10), 500)
+
+    assert len(content["items"]) == 1
+    assert content["next_offset"] == 8
+
+
+def test_a_text_that_is_cut_says_how_much_of_the_whole_is_missing():
+    content, _ = dump(Thing(name="a", note="x" * 10_000), 500)
+
+    assert content["note"] == f"{'x' * 250}… [9750 more characters]"
+
+
+def test_everything_that_was_left_out_is_named():
+    content, _ = dump(things(1_000, note="x" * 300, offset=0, total=1_000), 5_000)
+
+    assert "Texts over 250 characters were cut" in content["left_out"]
+    assert "items did not fit" in content["left_out"]
+
+
+def test_a_part_with_fields_of_its_own_is_never_torn():
+    content, _ = dump(Whole(part=Thing(name="n" * 300, note="\0" * 300)), 500)
+
+    assert content["part"].keys() >= {"name", "note"}
 
 
 def test_items_cut_from_the_last_page_can_still_be_reached():

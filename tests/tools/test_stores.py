@@ -1,6 +1,12 @@
 """The tools of the group stores."""
 
+import anyio
 import pytest
+from mcp import Client
+
+from appmixer_mcp.server import ServerOptions, build_server
+
+from .conftest import Tools, session_on
 
 
 @pytest.fixture
@@ -50,7 +56,7 @@ async def test_overwriting_shows_the_present_value_and_asks(tools, store):
     preview = await tools("create_store_item", **new)
     written = await tools("create_store_item", **new, confirm=True)
 
-    assert preview["impact"] == ["Its present value: old"]
+    assert preview["impact"] == ["Its present value: 'old'"]
     assert written["record"]["value"] == "new"
     assert (await tools("count_store_records", store_id=store))["count"] == 1
 
@@ -112,3 +118,39 @@ async def test_another_users_store_is_unknown(tools, other_tools, store):
     ):
         assert "list_stores" in await other_tools.refused(name, store_id=store, **more), name
     assert (await tools("count_store_records", store_id=store))["count"] == 1
+
+
+async def test_all_of_many_stores_can_be_reached(tenant):
+    session = session_on(tenant)
+    options = ServerOptions(session=session, max_result_bytes=2_000)
+    async with Client(build_server(options)) as client:
+        tools = Tools(client)
+        made = {(await tools("create_store", name=f"Store {n}"))["store_id"] for n in range(60)}
+
+        page = await tools("list_stores")
+        seen = [store["store_id"] for store in page["items"]]
+        while "next_offset" in page:
+            page = await tools("list_stores", offset=page["next_offset"])
+            seen += [store["store_id"] for store in page["items"]]
+    await session.aclose()
+
+    assert page["total"] == 60
+    assert len(seen) == 60
+    assert set(seen) == made
+
+
+async def test_of_many_writes_of_one_new_key_at_once_only_one_succeeds(tools, store):
+    answers = []
+
+    async def write(value):
+        answers.append(
+            await tools.client.call_tool(
+                "create_store_item", {"store_id": store, "key": "k", "value": value}
+            )
+        )
+
+    async with anyio.create_task_group() as at_once:
+        for number in range(8):
+            at_once.start_soon(write, str(number))
+
+    assert sum(not answer.is_error for answer in answers) == 1
