@@ -7,7 +7,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class FoldersHook(BuildHookInterface[Any]):
-    """A wheel holds one top-level name, `appmixer_mcp`; in a checkout the folders are read in place."""
+    """A wheel holds one top-level name, `appmixer_mcp`; a checkout is read in place."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add each tool module and prompt to the wheel; an editable install copies nothing."""

@@ -1,9 +1,8 @@
 """`appmixer-mcp tools` and `appmixer-mcp call`: the tools for scripts, through the same server."""
 
-import difflib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -22,29 +21,34 @@ class UsageError(Exception):
     """The command line cannot be understood; the text says what to write instead."""
 
 
-async def call_tool(
+def read_arguments(
     server: AppmixerServer, name: str, pairs: Sequence[str] = (), json_text: str | None = None
-) -> int:
-    """Call a tool and print its structured result as JSON, or its error to stderr.
+) -> dict[str, Any]:
+    """Read the arguments of a tool from the command line, files and stdin.
 
     Args:
         server: Serves the tool.
         name: The tool's.
         pairs: Arguments as `key=value`, `key=@file` or `key=-`.
-        json_text: All arguments as one JSON object instead; `-` reads it from stdin.
-
-    Returns:
-        The exit code: 0 done, 1 the tool failed, 3 it has to be confirmed first.
+        json_text: All arguments as one JSON object instead; `@file` and `-` likewise.
 
     Raises:
         UsageError: There is no such tool, or an argument cannot be read.
     """
     spec = server.specs.get(name)
     if spec is None:
-        raise UsageError(_unknown(name, server.specs))
+        raise UsageError(server.why_unknown(name))
     if pairs and json_text is not None:
         raise UsageError("Give either key=value arguments or --json, not both.")
-    arguments = _from_pairs(spec, pairs) if json_text is None else _from_json(spec, json_text)
+    return _from_pairs(spec, pairs) if json_text is None else _from_json(spec, json_text)
+
+
+async def call_tool(server: AppmixerServer, name: str, arguments: dict[str, Any]) -> int:
+    """Call a tool and print its structured result as JSON, or its error to stderr.
+
+    Returns:
+        The exit code: 0 done, 1 the tool failed, 3 it has to be confirmed first.
+    """
     async with Client(server) as client:
         answer = await client.call_tool(name, arguments)
     if answer.is_error or answer.structured_content is None:
@@ -98,12 +102,6 @@ def _write_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def _unknown(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`appmixer-mcp tools` lists them."
-    return f"There is no tool {name!r}; {hint}"
-
-
 def _secret(spec: ToolSpec, name: str) -> bool:
     field = spec.arguments.model_fields.get(name)
     return field is not None and "SecretStr" in repr(field.annotation)
@@ -118,15 +116,12 @@ def _refuse_secret(spec: ToolSpec, name: str) -> None:
 
 
 def _from_json(spec: ToolSpec, text: str) -> dict[str, Any]:
-    from_stdin = text == "-"
-    try:
-        arguments: object = json.loads(sys.stdin.read() if from_stdin else text)
-    except ValueError as error:
-        raise UsageError(f"--json takes one JSON object: {error}") from error
+    read = _read(text, "the arguments")
+    arguments = _json(read, "--json takes one JSON object")
     if not isinstance(arguments, dict):
         raise UsageError("--json takes one JSON object, such as '{\"limit\": 5}'.")
     named = cast("dict[str, Any]", arguments)
-    for name in named if not from_stdin else ():
+    for name in named if read is text else ():
         _refuse_secret(spec, name)
     return named
 
@@ -136,16 +131,21 @@ def _from_pairs(spec: ToolSpec, pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         name, given, text = pair.partition("=")
         if not given:
-            raise UsageError(f"{pair!r} is no key=value argument.")
-        if text != "-" and not text.startswith("@"):
+            raise UsageError(f"{pair!r} is no argument; write it as key=value.")
+        if name in arguments:
+            raise UsageError(f"{name} is given twice.")
+        read = _read(text, name)
+        if read is text:
             _refuse_secret(spec, name)
-        arguments[name] = _value(spec, name, _read(text))
+        arguments[name] = _value(spec, name, read)
     return arguments
 
 
-def _read(text: str) -> str:
+def _read(text: str, name: str) -> str:
     """Follow `-` and `@file`; the line end that editors and `echo` add is no part of a value."""
     if text == "-":
+        if sys.stdin.isatty():
+            sys.stderr.write(f"Reading {name} from the terminal; end with Ctrl-D.\n")
         return sys.stdin.read().removesuffix("\n")
     if not text.startswith("@"):
         return text
@@ -159,7 +159,12 @@ def _value(spec: ToolSpec, name: str, text: str) -> object:
     schema = spec.input_schema["properties"].get(name, {})
     if schema.get("type", "string") == "string":
         return text
+    return _json(text, f"{name} takes {expectation(schema)}, written as JSON")
+
+
+def _json(text: str, takes: str) -> object:
     try:
-        return json.loads(text)
+        value: object = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"{name} takes {expectation(schema)}, as JSON.") from error
+        raise UsageError(f"{takes}; this is none: {error}.") from error
+    return value

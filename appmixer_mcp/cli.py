@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Arguments = dict[str, Any]
 
 _FAILED, _USAGE, _INTERRUPTED, _NOBODY_READS = 1, 2, 130, 141
+_HIGHEST_PORT = 65_535
 _ABOUT = """\
 Serves Appmixer, the workflow automation platform, to AI assistants over MCP. Without a command
 it serves over stdio. Without APPMIXER_BASE_URL it serves a sandbox of its own, which really runs
@@ -147,7 +148,7 @@ def _settings_parser() -> argparse.ArgumentParser:
 
 def _add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="the address to listen on, 127.0.0.1 by default")
-    parser.add_argument("--port", type=int, help="2200 by default; 0 takes a free one")
+    parser.add_argument("--port", type=_port, help="2200 by default; 0 takes a free one")
     parser.add_argument(
         "--no-demo", dest="demo", action="store_false", help="leave an empty sandbox empty"
     )
@@ -157,6 +158,13 @@ def _add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("appmixer", "openapi"),
         help="which answer is given where the two documents of Appmixer's API disagree",
     )
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return port
 
 
 def _taken(arguments: Arguments, *, serving: bool = False) -> Settings:
@@ -251,24 +259,28 @@ def _tools(arguments: Arguments) -> int:
 
 
 def _call(arguments: Arguments) -> int:
-    from appmixer_mcp.calling import UsageError, call_tool
+    from appmixer_mcp.calling import UsageError, call_tool, read_arguments
 
     settings = _taken(arguments)
     # One command is one call, so there is no earlier preview that could be confirmed.
     confirm: Policy = "off" if settings.confirm == "off" else "flag"
 
-    async def call() -> int:
-        async with Wiring(settings) as wiring:
-            return await call_tool(wiring.server(confirm), **arguments)
-
+    wiring = Wiring(settings)
+    server = wiring.server(confirm)
     try:
-        return anyio.run(call)
+        given = read_arguments(server, **arguments)  # outside of the loop, for Ctrl-C to reach it
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return _USAGE
+
+    async def call() -> int:
+        async with wiring:
+            return await call_tool(server, arguments["name"], given)
+
+    return anyio.run(call)
 
 
 def _doctor(arguments: Arguments) -> int:
     from appmixer_mcp.doctor import examine
 
-    return anyio.run(examine, _taken(arguments), dict(os.environ))
+    return anyio.run(examine, _taken(arguments))

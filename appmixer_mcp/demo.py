@@ -71,6 +71,9 @@ async def run_demo() -> int:
     console.print(
         Text(f"\nEvery step did what it says, in {demo.calls} calls.", style="bold green")
     )
+    console.print(
+        "Next: add it to your assistant, such as `claude mcp add appmixer -- appmixer-mcp`."
+    )
     return 0
 
 
@@ -203,7 +206,7 @@ class _Demo:
             self._say(f"would be lost: {loss}")
         flow = await self._call("get_flow", flow_id=flow_id)
         self._check(flow["flow_id"] == flow_id, "The flow is gone.")
-        self._step("Delete it, now that somebody has seen the preview")
+        self._step("Delete it, playing the person who has seen the preview and agrees")
         deleted = await self._call("delete_flow", flow_id=flow_id, confirm=True)
         self._check(deleted["done"] is True, "It was not deleted.")
 

@@ -1,10 +1,8 @@
 """`appmixer-mcp doctor`: what is configured, what answers, and what does not; never a secret."""
 
-import difflib
 import platform
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -13,18 +11,17 @@ from pydantic import SecretStr
 from appmixer_mcp import __version__
 from appmixer_mcp.errors import AppmixerError
 from appmixer_mcp.ownership import DataDirectory
-from appmixer_mcp.settings import PREFIX, Settings
+from appmixer_mcp.settings import PREFIX, Settings, unknown_variables
 from appmixer_mcp.wiring import Wiring
 
 _WELL, _ILL = 0, 1
 
 
-async def examine(settings: Settings, environment: Mapping[str, str]) -> int:
+async def examine(settings: Settings) -> int:
     """Print the findings.
 
     Args:
         settings: The operator's.
-        environment: Searched for variables that look like settings and are none.
 
     Returns:
         The exit code: 0 all is well, 1 something does not answer or has no effect.
@@ -41,11 +38,11 @@ async def examine(settings: Settings, environment: Mapping[str, str]) -> int:
         _say("", "Settings")
         for name in Settings.model_fields:
             _say(f"  {PREFIX}{name.upper()}: {_shown(settings, name)}")
-        said = _misnamed(environment) + _without_effect(settings)
-        _say(*said)
+        unknown = [f"  {name} is no setting and has no effect." for name in unknown_variables()]
+        _say(*unknown)
         _say("", "Tenant")
         answers = await _examine_tenant(wiring)
-    return _WELL if answers and not said else _ILL
+    return _WELL if answers and not unknown else _ILL
 
 
 async def _examine_tenant(wiring: Wiring) -> bool:
@@ -88,28 +85,6 @@ def _shown(settings: Settings, name: str) -> str:
     if name not in settings.model_fields_set:
         return "not set" if value in (None, "") else f"not set, so {value}"
     return "set, not shown" if isinstance(value, SecretStr) else str(value)
-
-
-def _misnamed(environment: Mapping[str, str]) -> list[str]:
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
-    said: list[str] = []
-    for name in environment:
-        if name.startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "it has no effect."
-            said.append(f"  {name} is no setting; {hint}")
-    return said
-
-
-def _without_effect(settings: Settings) -> list[str]:
-    given = [
-        f"{PREFIX}{name.upper()}"
-        for name in ("access_token", "username", "password")
-        if getattr(settings, name)
-    ]
-    if settings.base_url or not given:
-        return []
-    return [f"  {', '.join(given)}: without {PREFIX}BASE_URL there is no tenant to sign in to."]
 
 
 def _say(*lines: str) -> None:

@@ -87,4 +87,5 @@ def _as_prompt(prompt: PromptFile) -> Prompt:
             for name, text in prompt.arguments.items()
         ],
         fn=fill,
+        context_kwarg=None,
     )

@@ -92,7 +92,8 @@ def build_server(options: ServerOptions) -> "AppmixerServer":
         groups.update(_PRESETS.get(name, (name,)))
     selection = Selection(frozenset(groups), options.read_only)
     specs = [spec for toolset in toolsets.values() for spec in toolset.tools]
-    return AppmixerServer(options, [spec for spec in specs if selection.allows(spec)])
+    served = [spec for spec in specs if selection.allows(spec)]
+    return AppmixerServer(options, served, frozenset(spec.name for spec in specs))
 
 
 class AppmixerServer(MCPServer[None]):
@@ -103,7 +104,9 @@ class AppmixerServer(MCPServer[None]):
         listed: Set once a client has seen the tools, when there is time for slower things.
     """
 
-    def __init__(self, options: ServerOptions, specs: Sequence[ToolSpec]) -> None:
+    def __init__(
+        self, options: ServerOptions, specs: Sequence[ToolSpec], known: frozenset[str]
+    ) -> None:
         super().__init__(
             name="appmixer",
             title="Appmixer",
@@ -114,6 +117,7 @@ class AppmixerServer(MCPServer[None]):
             subscriptions=False,
         )
         self.specs = {spec.name: spec for spec in specs}
+        self._left_out = known - self.specs.keys()
         self.listed = anyio.Event()
         self._options = options
         self._context = ToolContext(options.session, Confirmations(options.confirm))
@@ -135,7 +139,7 @@ class AppmixerServer(MCPServer[None]):
         self.listed.set()
         spec = self.specs.get(name)
         if spec is None:
-            raise ToolError(self._unknown(name))
+            raise ToolError(self.why_unknown(name))
         began = time.perf_counter()
         outcome = "cancelled"
         try:
@@ -170,7 +174,13 @@ class AppmixerServer(MCPServer[None]):
         except ValueError as error:
             raise MCPError(code=INVALID_PARAMS, message=str(error)) from error
 
-    def _unknown(self, name: str) -> str:
+    def why_unknown(self, name: str) -> str:
+        """Say why a tool is not served, and which ones with such a name are."""
+        if name in self._left_out:
+            return (
+                f"{name} is switched off here: the operator's APPMIXER_TOOLSETS or "
+                "APPMIXER_READ_ONLY leaves it out."
+            )
         near = difflib.get_close_matches(name, self.specs, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else "tools/list names the tools."
         return f"There is no tool {name[:64]!r} here. {hint}"

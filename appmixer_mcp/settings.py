@@ -1,10 +1,12 @@
 """Every setting, read once from the environment by `cli.py` and handed on."""
 
+import difflib
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from appmixer_mcp.confirmation import Policy
@@ -12,6 +14,11 @@ from appmixer_mcp.errors import ConfigurationError
 from appmixer_mcp.log import Level
 
 PREFIX = "APPMIXER_"
+
+
+def _reason(message: str) -> str:
+    words = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    return message if words == message else f"it must be {words}".replace("must be it must", "must")
 
 
 def _web_address(text: str) -> str:
@@ -76,7 +83,9 @@ class Settings(BaseSettings):
     max_result_bytes: int = Field(
         default=20_000, ge=2_000, description="Longest text of a tool's result; more is cut."
     )
-    log_level: Level = Field(default="INFO", description="What is logged to stderr.")
+    log_level: Annotated[Level, BeforeValidator(str.upper)] = Field(
+        default="INFO", description="What is logged to stderr."
+    )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: user_data_path("appmixer-mcp", appauthor=False),
         description="Where the embedded sandbox keeps its data; the user data directory if unset.",
@@ -101,17 +110,45 @@ def load_settings(**flags: object) -> Settings:
     """Read the environment; a flag that is not None overrides its variable.
 
     Raises:
-        ConfigurationError: A variable has a value that cannot be used; names each, shows none.
+        ConfigurationError: A variable has a value that cannot be used, looks like a setting that
+            is written otherwise, or needs another one; names each, shows no value.
     """
+    misspelt = [
+        f"{name} is no setting; did you mean {near}?"
+        for name, near in unknown_variables().items()
+        if near
+    ]
+    if misspelt:  # the server would work without it, on another tenant perhaps
+        raise ConfigurationError(" ".join(misspelt))
     try:
         given = {name: value for name, value in flags.items() if value is not None}
-        return Settings(**given)  # type: ignore[arg-type] # checked by the model itself
+        settings = Settings(**given)  # type: ignore[arg-type] # checked by the model itself
     except ValidationError as error:
         said = [
-            f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}."
+            f"{PREFIX}{str(one['loc'][0]).upper()}: {_reason(one['msg'])}."
             for one in error.errors(include_input=False)
         ]
         raise ConfigurationError("A setting cannot be used. " + " ".join(said)) from None
+    _refuse_halves(settings)
+    return settings
+
+
+def unknown_variables() -> dict[str, str]:
+    """Return each variable with our prefix that is no setting, and the setting it looks like."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    unknown = [name for name in os.environ if name.startswith(PREFIX) and name not in known]
+    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.85) for name in unknown}
+    return {name: found[0] if found else "" for name, found in near.items()}
+
+
+def _refuse_halves(settings: Settings) -> None:
+    if bool(settings.username) != (settings.password is not None):
+        raise ConfigurationError(f"{PREFIX}USERNAME and {PREFIX}PASSWORD go together; set both.")
+    if not settings.base_url and (settings.username or settings.access_token):
+        raise ConfigurationError(
+            f"There are credentials, but no {PREFIX}BASE_URL for them. Set it to the tenant's API, "
+            "or remove them to work on the sandbox."
+        )
 
 
 def listed(text: str) -> list[str]:

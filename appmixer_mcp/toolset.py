@@ -139,7 +139,7 @@ class ToolSpec:
             return f"{self.name} has no argument {shown(name)}; it takes {names}."
         schema = properties[name]
         if kind == "missing":
-            return f"{name} is missing: {schema.get('description') or expectation(schema)}"
+            return f"{name} is missing. {schema.get('description') or expectation(schema)}"
         if "SecretStr" in repr(self.arguments.model_fields[name].annotation):
             got = ""
         elif schema.get("type") == "object" and not isinstance(arguments[name], list):

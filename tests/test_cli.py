@@ -193,19 +193,61 @@ def test_doctor_says_what_is_set_and_who_is_signed_in_but_no_secret(
 def test_doctor_finds_what_has_no_effect_and_what_does_not_answer(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("APPMIXER_BASEURL", "https://api.example.org")
+    monkeypatch.setenv("APPMIXER_COLOUR", "blue")
     monkeypatch.setenv("APPMIXER_ACCESS_TOKEN", "hunter2")
-    misnamed, said, _ = run("doctor")
     monkeypatch.setenv("APPMIXER_BASE_URL", "http://127.0.0.1:1")
 
-    unreachable, answer, _ = run("doctor")
+    code, said, _ = run("doctor")
 
-    assert misnamed == 1
-    assert "did you mean APPMIXER_BASE_URL?" in said
+    assert code == 1
+    assert "APPMIXER_COLOUR is no setting and has no effect" in said
     assert "APPMIXER_ACCESS_TOKEN: set, not shown" in said
-    assert unreachable == 1
-    assert "It cannot be used" in answer
-    assert "hunter" not in said + answer
+    assert "It cannot be used" in said
+    assert "hunter" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"BASEURL": "https://api.example.org"}, "did you mean APPMIXER_BASE_URL?"),
+        ({"ACCESS_TOKEN": "hunter2"}, "no APPMIXER_BASE_URL for them"),
+        ({"USERNAME": "ann", "BASE_URL": "https://api.example.org"}, "set both"),
+        ({"READ_ONLY": "ja"}, "APPMIXER_READ_ONLY: it must be"),
+        ({"BASE_URL": "api.example.org"}, "must start with http"),
+    ],
+)
+def test_settings_that_would_lead_to_another_tenant_or_nowhere_are_refused(
+    run: Run, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], says: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"APPMIXER_{name}", value)
+
+    code, shown, said = run("call", "list_flows")
+
+    assert code == 2
+    assert says in said
+    assert not shown
+    assert "hunter" not in said
+
+
+def test_arguments_that_cannot_be_read_are_named_with_the_reason(run: Run, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text("{,", encoding="utf-8")
+
+    assert "write it as key=value" in run("call", "list_flows", "limit", "5")[2]
+    assert "limit is given twice" in run("call", "list_flows", "limit=5", "limit=6")[2]
+    said = run("call", "create_flow", "name=x", f"descriptor=@{broken}")[2]
+    assert "descriptor takes an object, written as JSON" in said
+    assert "line 1 column 2" in said
+    assert "not '99999'" in run("sandbox", "--port", "99999")[2]
+
+
+def test_a_tool_that_is_switched_off_is_told_apart_from_an_unknown_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPMIXER_READ_ONLY", "true")
+
+    assert "APPMIXER_READ_ONLY leaves it out" in run("call", "delete_flow", "flow_id=x")[2]
 
 
 def test_a_broken_setting_ends_a_command_with_its_name(run: Run) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from appmixer_mcp.errors import InputError
 from appmixer_mcp.ids import ComponentId
 from appmixer_mcp.results import Facts, Page, Result, Text, Truth
 from appmixer_mcp.toolset import CHANGE, CREATE, READ, ToolContext, Toolset
@@ -80,6 +81,8 @@ async def create_account(
     request_profile_info: Annotated[bool, Field(description="Fetch the profile.")] = True,
 ) -> AccountDetail:
     """Connect an account from tokens the person gives; they are stored and never shown again."""
+    if ":" not in service:
+        raise InputError("service must be vendor:service, such as appmixer:slack.")
     data: dict[str, Any] = {"service": service, "token": token}
     if name:
         data |= {"name": name, "displayName": name}

@@ -206,7 +206,8 @@ async def create_flow(
 ) -> FlowChanged:
     """Create a stopped flow from a descriptor, or an empty one.
 
-    A descriptor that breaks the rules is refused with every problem, and nothing is created.
+    A malformed descriptor is refused with every problem, and nothing is created. Whether component
+    types, ports and fields exist is checked by start_flow.
     """
     _refuse_unsound(descriptor)
     properties = {"customFields": custom_fields} if custom_fields else None
@@ -237,7 +238,10 @@ async def _update_impact(
     if descriptor is not None:
         losses += _descriptor_losses(flow.flow or {}, descriptor)
     if flow.stage == "running":
-        losses.append("The flow is running; it goes on with the change at once.")
+        losses.append(
+            "The flow is running: it goes on with the change at once, and messages on their "
+            "way may be lost."
+        )
     if not losses:
         return None
     return Impact(

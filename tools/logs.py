@@ -1,11 +1,13 @@
 """Logs: what flows received, sent and failed at."""
 
 import json
+import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
+from appmixer_mcp.errors import InputError
 from appmixer_mcp.ids import FlowId, LogId
 from appmixer_mcp.results import Facts, Instant, Page, Result, Text
 from appmixer_mcp.toolset import READ, ToolContext, Toolset
@@ -83,6 +85,7 @@ async def query_logs(
     offset: Offset = 0,
 ) -> LogPage:
     """Search log records, newest first. Why a flow fails: severity error with its flow_id."""
+    _refuse_open_brackets(query)
     wanted = [f"({query})"] if query else []
     if severity:
         wanted.append(f"severity:{severity}")
@@ -127,6 +130,17 @@ async def get_log(
     )
 
 
+def _refuse_open_brackets(query: str) -> None:
+    """Keep a query within the brackets that join it with the other conditions."""
+    depth = 0
+    for bracket in re.findall(r"[()]", re.sub(r'\\.|"(?:\\.|[^"\\])*"', "", query)):
+        depth += 1 if bracket == "(" else -1
+        if depth < 0:
+            break
+    if depth:
+        raise InputError("The brackets of query do not match. Mend them, or quote the text.")
+
+
 def _record(hit: "LogHit", most_characters: int | None) -> LogRecord:
     return LogRecord(
         log_id=hit.log_id,
@@ -147,7 +161,17 @@ def _record(hit: "LogHit", most_characters: int | None) -> LogRecord:
 def _text(value: JsonValue, most_characters: int | None) -> str | None:
     if value is None or value == "":
         return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _unquoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if most_characters is None or len(text) <= most_characters:
         return text
     return f"{text[:most_characters]}… [{len(text) - most_characters} more characters: get_log]"
+
+
+def _unquoted(text: str) -> str:
+    """Return the text that a JSON text consists of; Appmixer logs plain sentences so."""
+    if not (text.startswith('"') and text.endswith('"')):
+        return text
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        return text

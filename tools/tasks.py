@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 from pydantic.json_schema import SkipJsonSchema
 
 from appmixer_mcp.confirmation import Impact
+from appmixer_mcp.errors import ConflictError
 from appmixer_mcp.results import Facts, Instant, Outcome, Page, Result, Text
 from appmixer_mcp.toolset import DECIDE, READ, ToolContext, Toolset
 
@@ -145,6 +146,11 @@ async def _decision_impact(
     ctx: ToolContext, verb: str, task_id: TaskId, secret: SecretStr | None
 ) -> Impact:
     task = await (await ctx.client()).tasks.get_task(task_id, secret=_open(secret))
+    if task.status in ("approved", "rejected"):
+        raise ConflictError(
+            f"The task is already {task.status}; a decision cannot be taken back. list_tasks with "
+            "filter status:pending shows what is open."
+        )
     losses = [
         f"{quoted(task.requester)} asked {quoted(task.approver)} for it.",
         "A decision cannot be taken back, and the flow goes on with it.",

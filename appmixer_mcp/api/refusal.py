@@ -58,11 +58,11 @@ def refusal(call: Call, answer: Answer, token: str | None = None) -> AppmixerErr
         return _limited(call, answer, said)
     if call.about_flow and status in (400, 422) and (problems := _problems(said.details)):
         return FlowInvalidError(problems, status=status)
-    return _refused(call, answer, said)
+    return _refused(call, answer, said, has_token=bool(token))
 
 
-def _refused(call: Call, answer: Answer, said: ErrorBody) -> AppmixerError:
-    kind, general, quoting = _meaning(call, answer.status)
+def _refused(call: Call, answer: Answer, said: ErrorBody, *, has_token: bool) -> AppmixerError:
+    kind, general, quoting = _meaning(call, answer.status, has_token=has_token)
     text = call.advice.get(answer.status, general)
     message = _message(said)
     if quoting and message:
@@ -76,11 +76,12 @@ def _doubt(call: Call, answer: Answer) -> str:
     return f" An earlier try of it got no answer. {UNKNOWN_OUTCOME}"
 
 
-def _meaning(call: Call, status: int) -> tuple[type[AppmixerError], str, bool]:
+def _meaning(call: Call, status: int, *, has_token: bool) -> tuple[type[AppmixerError], str, bool]:
     """Return the error class, the text where the call has none, and whether to quote the API."""
     match status:
         case 401:
-            return NotSignedInError, f"The access token is missing or refused. {_SIGN_IN}", False
+            why = "The tenant refused the access token." if has_token else "Nobody is signed in."
+            return NotSignedInError, f"{why} {_SIGN_IN}", False
         case 403:
             return ForbiddenError, f"The signed-in user may not do this ({call}).", False
         case 404 | 410:

@@ -222,7 +222,8 @@ def _unavailable(call: Call, failure: NoAnswerError, *, happened: bool) -> Unava
     elif failure.timed_out:
         after = "Ask for less, or try again later."
     else:
-        after = "Nothing was changed. Check APPMIXER_BASE_URL and that the tenant runs."
+        unchanged = "Nothing was changed. " if call.writes else ""
+        after = f"{unchanged}Check APPMIXER_BASE_URL and that the tenant runs."
     return UnavailableError(
         f"The Appmixer API did not answer {call}: {failure}. {after}",
         may_have_happened=may_have_happened,

@@ -314,7 +314,7 @@ def _inputs(fields: tuple[Field, ...]) -> dict[str, Json]:
         if one.tooltip:
             shown["tooltip"] = one.tooltip
         inputs[one.name] = shown
-    schema = {
+    schema: dict[str, Json] = {
         "type": "object",
         "properties": {one.name: {} for one in fields},
         "required": [one.name for one in fields if one.required],

@@ -61,7 +61,9 @@ def order_intake(orders_store: str, approver: str) -> tuple[dict[str, Json], str
         in_port="task",
         fields={
             "title": Sentence("Approve order ", order_id),
-            "description": Sentence("Order **", order_id, "** is over ", amount, "."),
+            "description": Sentence(
+                "Order **", order_id, "** amounts to ", amount, f", over the limit of {APPROVAL_ABOVE}."
+            ),
             "requester": REQUESTER,
             "approver": approver,
             "decisionBy": Variable(functions=(

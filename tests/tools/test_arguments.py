@@ -14,7 +14,7 @@ WRONG = {
         {"limt": 1},
         "list_flows has no argument 'limt'; it takes pattern, filter, sort, limit",
     ),
-    "missing": ("get_flow", {}, "flow_id is missing: From list_flows."),
+    "missing": ("get_flow", {}, "flow_id is missing. From list_flows."),
     "a text for a number": (
         "list_flows",
         {"limit": "many"},

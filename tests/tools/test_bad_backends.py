@@ -1,6 +1,9 @@
 """A tenant that is down, slow or talks nonsense: a clear error, and the server lives on."""
 
+from collections.abc import Awaitable, Callable
+
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from mcp import Client
@@ -12,6 +15,8 @@ from appmixer_mcp.session import Session
 from .conftest import Tools
 
 TENANT = "https://api.example.com"
+
+Answer = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 
 
 async def down(request):
@@ -67,7 +72,7 @@ class Backend:
     """Answers as it is told at the moment."""
 
     def __init__(self):
-        self.answer = None
+        self.answer: Answer | None = None
 
     async def __call__(self, request):
         return await self.answer(request) if self.answer else httpx2.Response(200, json=[])

@@ -196,6 +196,15 @@ async def test_a_flow_that_cannot_start_says_what_is_wrong_with_it(tools):
     assert "appmixer.utils.controls.Teleport" in said
 
 
+async def test_a_misspelt_component_type_is_answered_with_the_nearest(tools):
+    misspelt = {"a": {"type": "appmixer.utils.http.Webhooktriger", "source": {}}}
+    flow_id = (await tools("create_flow", name="x", descriptor=misspelt))["flow_id"]
+
+    said = await tools.refused("start_flow", flow_id=flow_id)
+
+    assert "Did you mean appmixer.utils.http.WebhookTrigger" in said
+
+
 async def test_a_descriptor_may_come_as_json_text(tools):
     created = await tools("create_flow", name="x", descriptor='{"a": {"type": "a.b.c.D"}}')
 

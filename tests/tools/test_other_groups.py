@@ -203,6 +203,30 @@ async def test_a_query_that_is_no_lucene_is_refused_with_the_reason(tools):
     assert "query" in said.lower()
 
 
+async def test_a_query_cannot_leave_the_brackets_that_join_it_with_the_severity(tools):
+    said = await tools.refused("query_logs", query="x) OR (y", severity="error")
+    quoted = await tools("query_logs", query='msg:"a ) b"', severity="error")
+
+    assert "brackets" in said
+    assert quoted["items"] == []
+
+
+async def test_a_plain_sentence_in_a_log_is_shown_without_json_quotes(tools, tenant):
+    flow_id = (await tools("create_flow", name="Broken", descriptor=FAILING))["flow_id"]
+    await tools("start_flow", flow_id=flow_id)
+    await tenant.engine.wait_idle()
+
+    page = await tools("query_logs", flow_id=flow_id, severity="error")
+
+    assert page["items"][0]["message"].startswith("There is no data store")
+
+
+async def test_a_service_without_a_vendor_is_refused_with_an_example(tools):
+    said = await tools.refused("create_account", service="slack", token={"key": "k"})
+
+    assert "appmixer:slack" in said
+
+
 async def test_nobody_reads_another_users_logs(tools, other_tools, tenant):
     flow_id = (await tools("create_flow", name="Broken", descriptor=FAILING))["flow_id"]
     await tools("start_flow", flow_id=flow_id)
@@ -254,9 +278,8 @@ async def test_deciding_a_task_says_who_asked_and_asks(tools, task_id, name, sta
 
 async def test_a_decided_task_cannot_be_decided_again(tools, task_id):
     await tools.confirmed("approve_task", task_id=task_id)
-    await tools("reject_task", task_id=task_id)
 
-    said = await tools.refused("reject_task", task_id=task_id, confirm=True)
+    said = await tools.refused("reject_task", task_id=task_id)
 
     assert "already" in said
 
