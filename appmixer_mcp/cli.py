@@ -233,9 +233,11 @@ async def _end_on_signal(wiring: Wiring) -> None:
     """End in order, so that whoever shares the sandbox takes over at once."""
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
-            await wiring.aclose()
-            # The SDK waits for stdin in a thread that nothing but the client can end.
-            os._exit(128 + number)
+            try:
+                await wiring.aclose()
+            finally:
+                # The SDK waits for stdin in a thread that nothing but the client can end.
+                os._exit(128 + number)
 
 
 def _sandbox(arguments: Arguments) -> int:

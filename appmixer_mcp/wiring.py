@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _AFTER_THE_LIST_S = 0.2
 _BETWEEN_LOOKS_S = 2.0
+_AFTER_A_FAULT_S = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Wiring:
             except Exception:
                 # Serving goes on: each tool call tries again, and says what is wrong.
                 logger.exception("The embedded sandbox could not be opened.")
-                return
+                await anyio.sleep(_AFTER_A_FAULT_S)
             await anyio.sleep(_BETWEEN_LOOKS_S)
 
     async def _open_client(self, base_url: str) -> "AppmixerClient":

@@ -62,7 +62,8 @@ def order_intake(orders_store: str, approver: str) -> tuple[dict[str, Json], str
         fields={
             "title": Sentence("Approve order ", order_id),
             "description": Sentence(
-                "Order **", order_id, "** amounts to ", amount, f", over the limit of {APPROVAL_ABOVE}."
+                "Order **", order_id, "** amounts to ", amount,
+                f", over the limit of {APPROVAL_ABOVE}.",
             ),
             "requester": REQUESTER,
             "approver": approver,
