@@ -68,10 +68,12 @@ def session_on(
     return Session(BASE_URL, open_client, **options)
 
 
-@pytest.fixture
-async def tools(tenant):
+@pytest.fixture(params=["auto", "legacy"])
+async def tools(tenant, request):
+    """Tools in both protocol eras: without a handshake, and with the older one."""
     session = session_on(tenant)
-    async with Client(build_server(ServerOptions(session=session))) as client:
+    server = build_server(ServerOptions(session=session))
+    async with Client(server, mode=request.param) as client:
         yield Tools(client)
     await session.aclose()
 
