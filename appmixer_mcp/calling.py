@@ -14,7 +14,7 @@ from appmixer_mcp.schemas import expectation
 from appmixer_mcp.server import AppmixerServer
 from appmixer_mcp.toolset import ToolSpec
 
-DONE, FAILED, USAGE, UNCONFIRMED = range(4)
+_DONE, _FAILED, _UNCONFIRMED = 0, 1, 3
 
 
 class UsageError(Exception):
@@ -54,17 +54,17 @@ async def call_tool(server: AppmixerServer, name: str, arguments: dict[str, Any]
     if answer.is_error or answer.structured_content is None:
         texts = [part.text for part in answer.content if isinstance(part, TextContent)]
         sys.stderr.write("\n".join(texts) + "\n")
-        return FAILED
+        return _FAILED
     result: dict[str, Any] = answer.structured_content
     _write_json(result)
-    return UNCONFIRMED if result.get("done") is False else DONE
+    return _UNCONFIRMED if result.get("done") is False else _DONE
 
 
 def list_tools(server: AppmixerServer, *, as_json: bool) -> int:
     """Print the tools that the settings leave, as JSON for scripts or as a table for people."""
     if as_json:
         _write_json([_described(spec) for spec in server.specs.values()])
-        return DONE
+        return _DONE
     from rich.console import Console  # noqa: PLC0415 - only people need it
     from rich.table import Table  # noqa: PLC0415 - likewise
     from rich.text import Text  # noqa: PLC0415 - likewise
@@ -83,7 +83,7 @@ def list_tools(server: AppmixerServer, *, as_json: bool) -> int:
             what.append("\n" if not what.spans else " ").append(shown, style="dim")
         table.add_row(Text(spec.name), what)
     Console(highlight=False).print(table)
-    return DONE
+    return _DONE
 
 
 def _described(spec: ToolSpec) -> dict[str, Any]:
@@ -102,13 +102,8 @@ def _write_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def _secret(spec: ToolSpec, name: str) -> bool:
-    field = spec.arguments.model_fields.get(name)
-    return field is not None and "SecretStr" in repr(field.annotation)
-
-
 def _refuse_secret(spec: ToolSpec, name: str) -> None:
-    if _secret(spec, name):
+    if spec.takes_secret(name):
         raise UsageError(
             f"{name} is a secret, and other users can see command lines. Give {name}=@FILE, "
             f"{name}=- to read it from stdin, or --json - for all arguments."

@@ -1,12 +1,12 @@
 # ruff: noqa: PLC0415 - what start-up must not wait for is imported where it is used
-"""The command line; beside what serves HTTP, the only place that reads the environment."""
+"""The command line: which command runs, and with which settings."""
 
 import argparse
 import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import anyio
@@ -25,6 +25,9 @@ Arguments = dict[str, Any]
 
 _FAILED, _USAGE, _INTERRUPTED, _NOBODY_READS = 1, 2, 130, 141
 _HIGHEST_PORT = 65_535
+_SANDBOX_SETTINGS = [
+    name for name in Settings.model_fields if name.startswith(("data_", "log_", "sandbox_"))
+]
 _ABOUT = """\
 Serves Appmixer, the workflow automation platform, to AI assistants over MCP. Without a command
 it serves over stdio. Without APPMIXER_BASE_URL it serves a sandbox of its own, which really runs
@@ -86,7 +89,7 @@ def _parsed(argv: Sequence[str] | None) -> Arguments:
 
 
 def _parser() -> argparse.ArgumentParser:
-    settings = _settings_parser()
+    settings = _settings_parser(Settings.model_fields)
     parser = argparse.ArgumentParser(
         "appmixer-mcp",
         usage="appmixer-mcp [COMMAND] [OPTIONS]",
@@ -97,44 +100,69 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"appmixer-mcp {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="appmixer-mcp")
 
-    def command(name: str, run: Any, text: str, **options: Any) -> argparse.ArgumentParser:
+    def command(
+        name: str,
+        run: Any,
+        text: str,
+        *,
+        takes: str = "[OPTIONS]",
+        parents: Sequence[argparse.ArgumentParser] = (settings,),
+        epilog: str | None = None,
+    ) -> argparse.ArgumentParser:
         made = commands.add_parser(
             name,
+            usage=f"appmixer-mcp {name} {takes}",
             help=text,
-            parents=[settings],
+            parents=list(parents),
             argument_default=argparse.SUPPRESS,
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             description=f"{text[0].upper()}{text[1:]}.",
-            **options,
+            epilog=epilog,
         )
         made.set_defaults(run=run)
         return made
 
     serve = command("serve", _serve, "serve MCP, as without a command")
     serve.add_argument("--transport", choices=("stdio", "http", "sse"), help="only stdio so far")
-    _add_sandbox_arguments(command("sandbox", _sandbox, "serve the sandbox's REST API alone"))
-    command("demo", _demo, "show what the server does, on a sandbox of its own")
+    _add_sandbox_arguments(
+        command(
+            "sandbox",
+            _sandbox,
+            "serve the sandbox's REST API alone",
+            parents=(_settings_parser(_SANDBOX_SETTINGS),),
+        )
+    )
+    command("demo", _demo, "show what the server does, on a sandbox of its own", parents=())
     tools = command("tools", _tools, "list the tools")
     tools.add_argument("--json", action="store_true", help="with their schemas, as JSON")
-    call = command("call", _call, "call a tool and print its result as JSON", epilog=_CALL_HELP)
+    call = command(
+        "call",
+        _call,
+        "call a tool and print its result as JSON",
+        takes="TOOL [key=value ...] [OPTIONS]",
+        epilog=_CALL_HELP,
+    )
     call.add_argument("name", metavar="TOOL", help="its name")
     call.add_argument(
         "pairs", nargs="*", default=[], metavar="key=value", help="the tool's arguments"
     )
     call.add_argument(
-        "--json", dest="json_text", help="all arguments as one JSON object; - reads it from stdin"
+        "--json",
+        dest="json_text",
+        metavar="TEXT",
+        help="all arguments as one JSON object; @FILE and - read it from a file and stdin",
     )
     command("doctor", _doctor, "say what is configured, and what answers")
     return parser
 
 
-def _settings_parser() -> argparse.ArgumentParser:
-    """Make a flag of each setting that is no secret."""
+def _settings_parser(names: Collection[str]) -> argparse.ArgumentParser:
+    """Make a flag of each of these settings that is no secret."""
     parser = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = parser.add_argument_group("settings", f"each overrides its {PREFIX} variable")
     for name, field in Settings.model_fields.items():
-        if "SecretStr" in repr(field.annotation):
+        if name not in names or "SecretStr" in repr(field.annotation):
             continue
         flags = [f"--{name.replace('_', '-')}", *(["--data"] if name == "data_dir" else [])]
         options: Arguments = {"help": field.description, "dest": name}
@@ -152,7 +180,9 @@ def _add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-demo", dest="demo", action="store_false", help="leave an empty sandbox empty"
     )
-    parser.add_argument("--demo-password", help="the demo user's, instead of a random one")
+    parser.add_argument(
+        "--demo-password", metavar="PASSWORD", help="the demo user's, instead of a random one"
+    )
     parser.add_argument(
         "--dialect",
         choices=("appmixer", "openapi"),

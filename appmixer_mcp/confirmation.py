@@ -65,7 +65,8 @@ class Confirmations:
     def alone(self, *target: object) -> anyio.Lock:
         """Return the lock that a call holds from its preview to its end.
 
-        Between the two, no other call of this process then changes what the preview saw.
+        Of calls of this process that ask about one object, each then sees what the one before
+        did. Calls that ask nothing, such as starting a flow, do not wait.
 
         Args:
             target: The values that name the object, such as the ids of a store and a record.

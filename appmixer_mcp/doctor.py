@@ -26,13 +26,13 @@ async def examine(settings: Settings) -> int:
     Returns:
         The exit code: 0 all is well, 1 something does not answer or has no effect.
     """
-    # Processor time counts from the start of the process: imports and the interpreter are in it.
     async with Wiring(settings) as wiring:
         server = wiring.server()
         _say(
             f"appmixer-mcp {__version__}, Python {platform.python_version()}, "
             f"mcp {version('mcp')}, httpx2 {version('httpx2')}"
         )
+        # It counts from the start of the process: imports and the interpreter are in it.
         _say(f"Start-up took {time.process_time():.2f} s of processor time.")
         _say(f"{len(server.specs)} tools are served (toolsets {settings.toolsets}).")
         _say("", "Settings")

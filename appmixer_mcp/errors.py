@@ -13,9 +13,9 @@
     ├── ConfigurationError       the operator has to mend a setting
     └── ComponentFailedError     a component of a flow failed; says whether to try again
 
-The text of an error is written for the person or model that has to act on it: it never holds a
-secret nor another party's text verbatim. What the other side said is kept in `upstream_message`,
-for logs and for people, never for a model.
+The text of an error is written for the person or model that has to act on it. It never holds a
+secret, and of another party's words only why it refused an argument, cleaned and shortened. What
+else the other side said is in `upstream_message`, for logs and for people, never for a model.
 """
 
 

@@ -95,7 +95,11 @@ class Outcome(Result):
 
     done: bool = Field(description="False: nothing was changed yet, see next_step.")
     message: str = Field(description="What happened, or what would.")
-    impact: list[str] = Field(default_factory=list, description="What would be lost or decided.")
+    impact: list[str] = Field(
+        default_factory=list,
+        exclude_if=lambda losses: not losses,
+        description="What would be lost or decided.",
+    )
     next_step: Text = Field(default=None, description="What to do now.")
 
 
@@ -108,8 +112,6 @@ def dump(result: Result, limit_bytes: int) -> tuple[Object, str]:
             list or map. `left_out` then says what is missing.
     """
     content = result.model_dump(mode="json", exclude_none=True)
-    if not content.get("impact", True):
-        del content["impact"]
     text = _text(content)
     if len(text.encode()) > limit_bytes:
         whole = len(content["items"]) if isinstance(result, Page) else 0

@@ -1,7 +1,7 @@
 """Whose credentials serve a call: one signed-in user of one tenant, opened at the first call."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import anyio
 from pydantic import SecretStr
@@ -10,14 +10,13 @@ from appmixer_mcp.errors import AppmixerError, ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
+    from appmixer_mcp.api.client import SignedInWith
 
 SANDBOX = "sandbox"
 """Names the embedded sandbox wherever a base URL is asked for."""
 
 OpenClient = Callable[[str], Awaitable["AppmixerClient"]]
 """Takes a base URL or `SANDBOX`, gives a client with the operator's credentials for it, if any."""
-
-SignedInWith = Literal["nothing", "access token", "user name and password", "local sandbox key"]
 
 
 class Session:
@@ -114,7 +113,7 @@ class Session:
             if client is not None:
                 await client.aclose()
 
-    def _signed_in(self, how: SignedInWith) -> None:
+    def _signed_in(self, how: "SignedInWith") -> None:
         self._sign_ins += 1
         self.signed_in_with = how
         self.last_error = None

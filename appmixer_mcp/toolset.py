@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Confirm = Annotated[bool, Field(description="True only after the person saw the preview.")]
 
 _NAMES_OF_ONE = ("flow_id", "store_id", "key", "task_id", "chart_id")
+"""Arguments that say which object a call is about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,11 @@ class ToolSpec:
                     return self._asking(impact, decision)
             return await self.function(ctx, **values)
 
+    def takes_secret(self, name: str) -> bool:
+        """Say whether an argument of this name is a secret, which nothing may repeat."""
+        field = self.arguments.model_fields.get(name)
+        return field is not None and "SecretStr" in repr(field.annotation)
+
     def _asking(self, impact: Impact, decision: Decision) -> Result:
         return self.result.model_validate(
             {
@@ -140,7 +146,7 @@ class ToolSpec:
         schema = properties[name]
         if kind == "missing":
             return f"{name} is missing. {schema.get('description') or expectation(schema)}"
-        if "SecretStr" in repr(self.arguments.model_fields[name].annotation):
+        if self.takes_secret(name):
             got = ""
         elif schema.get("type") == "object" and not isinstance(arguments[name], list):
             got = ", not a single value"  # which may be the token of an account

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any, TextIO
 
 from mcp import Client, StdioServerParameters
@@ -45,13 +46,23 @@ def flow_ids(listing: str) -> list[str]:
     return sorted(flow["flow_id"] for flow in json.loads(listing)["items"])
 
 
+def lines(process: Process, count: int) -> list[str]:
+    """Return the next lines of stdout; a process that does not write them in time is killed."""
+    assert process.stdout is not None
+    watchdog = Timer(30, process.kill)
+    watchdog.start()
+    try:
+        return [process.stdout.readline() for _ in range(count)]
+    finally:
+        watchdog.cancel()
+
+
 @contextmanager
 def sandbox(data_dir: Path, *arguments: str) -> Iterator[tuple[Process, str]]:
     """Run `appmixer-mcp sandbox` on a free port, and kill it in the end; gives it and its URL."""
     process = start("sandbox", "--port", "0", *arguments, data_dir=data_dir)
     try:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
+        url = lines(process, 1)[0].strip()
         assert url.startswith("http://"), process.communicate(timeout=10)[1]
         yield process, url
     finally:

@@ -328,6 +328,18 @@ def test_transports_that_come_later_are_refused_by_name(run: Run) -> None:
     assert "stdio only" in err
 
 
+@pytest.mark.parametrize(
+    "command", [("demo", "--read-only"), ("sandbox", "--base-url", "https://api.example.com")]
+)
+def test_a_setting_that_a_command_would_ignore_is_refused(
+    run: Run, command: tuple[str, ...]
+) -> None:
+    code, _, err = run(*command)
+
+    assert code == 2
+    assert command[1] in err
+
+
 def test_the_version_is_told(run: Run) -> None:
     code, out, _ = run("--version")
 

@@ -116,7 +116,7 @@ def test_the_python_example_runs(tmp_path):
     with sandbox(tmp_path, "--demo-password", "demo-password") as (_, url):
         program = example.replace("http://127.0.0.1:2200", url).replace("PASSWORD", "demo-password")
         shown = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
         )
 
     assert "Order intake running" in shown.stdout

@@ -9,7 +9,16 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.processes import PROGRAM, call, environment, finished, flow_ids, start, stdio_server
+from tests.processes import (
+    PROGRAM,
+    call,
+    environment,
+    finished,
+    flow_ids,
+    lines,
+    start,
+    stdio_server,
+)
 
 INITIALIZE = {
     "protocolVersion": "2025-06-18",
@@ -26,7 +35,6 @@ def request(number: int, method: str, **parameters: object) -> str:
 def test_stdout_is_protocol_only_and_stderr_names_the_sandbox(tmp_path: Path) -> None:
     process = start(data_dir=tmp_path / "data", APPMIXER_LOG_LEVEL="DEBUG")
     assert process.stdin is not None
-    assert process.stdout is not None
     said = [
         request(1, "initialize", **INITIALIZE),
         json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}) + "\n",
@@ -37,10 +45,10 @@ def test_stdout_is_protocol_only_and_stderr_names_the_sandbox(tmp_path: Path) ->
 
     process.stdin.write("".join(said))
     process.stdin.flush()
-    lines = [process.stdout.readline() for _ in range(4)]
+    said_first = lines(process, 4)
     code, rest, err = finished(process)
 
-    answers = {message["id"]: message for message in map(json.loads, lines)}
+    answers = {message["id"]: message for message in map(json.loads, said_first)}
     assert rest == ""
     assert code == 0
     assert all(message["jsonrpc"] == "2.0" for message in answers.values())
@@ -94,13 +102,12 @@ def test_a_signal_ends_the_server_in_order_although_its_stdin_stays_open(
 ) -> None:
     process = start(data_dir=tmp_path / "data")
     assert process.stdin is not None
-    assert process.stdout is not None
     process.stdin.write(
         request(1, "initialize", **INITIALIZE)
         + request(2, "tools/call", name="get_user", arguments={})
     )
     process.stdin.flush()
-    answers = [json.loads(process.stdout.readline()) for _ in range(2)]
+    answers = [json.loads(line) for line in lines(process, 2)]
 
     process.send_signal(number)
     try:

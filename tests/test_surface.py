@@ -126,6 +126,20 @@ async def test_an_unknown_group_is_refused_with_the_valid_names():
         server(toolsets=("flow",))
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "first answer done=false"),
+        ({"confirm": "flag"}, "first answer done=false"),
+        ({"confirm": "off"}, "act at once"),
+        ({"read_only": True}, "nothing can be changed"),
+    ],
+)
+async def test_the_instructions_say_what_a_destructive_call_does(options, said):
+    async with Client(server(**options)) as client:
+        assert said in (client.instructions or "")
+
+
 async def test_the_instructions_are_short_and_name_the_tenant():
     async with Client(server()) as client:
         instructions = client.instructions or ""

@@ -16,10 +16,10 @@ TaskId = Annotated[ids.TaskId, Field(description="From list_tasks.", min_length=
 ChartId = Annotated[ids.ChartId, Field(description="From list_charts.", min_length=1)]
 
 Limit = Annotated[int, Field(description="Most items to return.", ge=1, le=100)]
-Offset = Annotated[int, Field(description="Items to skip; next_offset of the last page.", ge=0)]
+Offset = Annotated[int, Field(description="Items to skip: next_offset of the page before.", ge=0)]
 Filters = Annotated[
     list[str],
-    Field(description="field:value each, all must hold; !value is not, ~value contains."),
+    Field(description="Each field:value, field:!value (is not) or field:~part; all must hold."),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Sort = Annotated[str, Field(description="field:1 rising, field:-1 falling.")]

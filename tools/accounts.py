@@ -68,7 +68,7 @@ async def list_accounts(
 @TOOLSET.tool("Create account", CREATE)
 async def create_account(
     ctx: ToolContext,
-    service: Annotated[str, Field(description="vendor:service.", min_length=3)],
+    service: Annotated[str, Field(description="Such as appmixer:slack.", min_length=3)],
     token: Annotated[
         dict[str, Any],
         Field(
@@ -78,7 +78,9 @@ async def create_account(
     ],
     name: Annotated[str, Field(description="What people call it.")] = "",
     validate_scope: Annotated[bool, Field(description="Check the token's scopes.")] = True,
-    request_profile_info: Annotated[bool, Field(description="Fetch the profile.")] = True,
+    request_profile_info: Annotated[
+        bool, Field(description="Ask the service whose account it is.")
+    ] = True,
 ) -> AccountDetail:
     """Connect an account from tokens the person gives; they are stored and never shown again."""
     if ":" not in service:
@@ -97,7 +99,7 @@ async def create_account(
 @TOOLSET.tool("List component accounts", READ)
 async def list_component_accounts(
     ctx: ToolContext,
-    component_type: Annotated[str, Field(description="vendor.service.module.Component.")],
+    component_type: Annotated[str, Field(description="A component's type, from get_flow.")],
     component_id: Annotated[
         ComponentId | SkipJsonSchema[None], Field(description="A component of a saved flow.")
     ] = None,

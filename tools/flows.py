@@ -29,8 +29,8 @@ Descriptor = Annotated[
 CustomFields = Annotated[dict[str, Any], Field(description="Own metadata; list_flows filters it.")]
 Pattern = Annotated[str, Field(description="Part of the flow's name or id.")]
 
-_HEAVY_FIELDS = "-flow,-thumbnail,-svg,-wizard"
-_PICTURES = "-thumbnail,-svg,-wizard"
+_WITHOUT_LOOKS = "-thumbnail,-svg,-wizard"
+_WITHOUT_DESCRIPTOR = f"-flow,{_WITHOUT_LOOKS}"
 
 
 class FlowSummary(Facts):
@@ -124,7 +124,7 @@ async def list_flows(
         sort=sort,
         limit=limit,
         offset=offset,
-        projection=_HEAVY_FIELDS,
+        projection=_WITHOUT_DESCRIPTOR,
         shared_with_permissions=shared_with_permissions or None,
     )
     total = None
@@ -168,7 +168,7 @@ async def get_flow(
     ] = [],
 ) -> FlowDetail:
     """Show one flow: its summary, its components and wiring, or its descriptor."""
-    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=_PICTURES)
+    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=_WITHOUT_LOOKS)
     descriptor: Mapping[str, Any] = flow.flow or {}
     wanted = {
         one: entry for one, entry in descriptor.items() if not component_ids or one in component_ids
@@ -228,12 +228,12 @@ async def _update_impact(
     descriptor: dict[str, Any] | None,
     custom_fields: dict[str, Any] | None,
 ) -> Impact | None:
-    """Ask when components go, more than half of them are replaced, or the flow runs."""
+    """Ask when components go or change type, over half of them change, or the flow runs."""
     if not name and descriptor is None and custom_fields is None:
         raise InputError("Nothing to change: give name, descriptor or custom_fields.")
     if descriptor is not None:
         _refuse_unsound(descriptor)
-    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=_PICTURES)
+    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=_WITHOUT_LOOKS)
     losses: list[str] = []
     if descriptor is not None:
         losses += _descriptor_losses(flow.flow or {}, descriptor)
@@ -266,10 +266,10 @@ async def update_flow(
 ) -> FlowChanged:
     """Change a flow's name, descriptor or custom fields; take get_flow's descriptor and edit it.
 
-    Asks first when components would go, over half are replaced, or the flow runs.
+    Asks first when components would go, over half would change, or the flow runs.
     """
     client = await ctx.client()
-    before = await client.flows.get_flow(flow_id, projection="-flow,-thumbnail,-svg,-wizard")
+    before = await client.flows.get_flow(flow_id, projection=_WITHOUT_DESCRIPTOR)
     update: dict[str, Any] = {"name": name} if name else {}
     if descriptor is not None:
         update["flow"] = descriptor
@@ -295,7 +295,7 @@ async def clone_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
 
 async def _delete_impact(ctx: ToolContext, flow_id: FlowId) -> Impact:
     client = await ctx.client()
-    flow = await client.flows.get_flow(flow_id, projection=_PICTURES)
+    flow = await client.flows.get_flow(flow_id, projection=_WITHOUT_LOOKS)
     unprocessed = await client.messages.count_unprocessed(flow_id)
     losses = [f"{plural(len(flow.flow or {}), 'component')} and their configuration, for good"]
     if flow.stage == "running":
@@ -311,7 +311,7 @@ async def _delete_impact(ctx: ToolContext, flow_id: FlowId) -> Impact:
 
 @TOOLSET.tool("Delete flow", DESTROY, preview=_delete_impact)
 async def delete_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
-    """Delete a flow for good. Shows what would be lost first and needs the person's yes."""
+    """Delete a flow for good. Shows what would be lost first."""
     await (await ctx.client()).flows.delete_flow(flow_id)
     return FlowChanged(done=True, message=f"Deleted the flow {flow_id}.", flow_id=flow_id)
 
@@ -357,14 +357,14 @@ def _descriptor_losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> l
         return f"{quoted(entry.get('label') or entry.get('type'))} ({quoted(component_id)})"
 
     losses = [f"Removes the component {named(one)}" for one in before if one not in after]
-    replaced = [one for one in before if one in after and before[one] != after[one]]
+    changed = [one for one in before if one in after and before[one] != after[one]]
     losses += [
         f"Puts a component of another type in the place of {named(one)}"
-        for one in replaced
+        for one in changed
         if before[one].get("type") != after[one].get("type")
     ]
-    if before and len(replaced) * 2 > len(before):
-        losses.append(f"Replaces {len(replaced)} of {plural(len(before), 'component')}")
+    if len(changed) * 2 > len(before):
+        losses.append(f"Changes {len(changed)} of {plural(len(before), 'component')}")
     return losses
 
 

@@ -64,7 +64,7 @@ async def signup_user(ctx: ToolContext, username: Username, password: Password) 
     return await _current_user(ctx)
 
 
-@TOOLSET.tool("Show user", READ)
+@TOOLSET.tool("Get user", READ)
 async def get_user(ctx: ToolContext) -> User:
     """Show the signed-in user."""
     return await _current_user(ctx)
@@ -86,7 +86,7 @@ async def configure_session(
     return await _session_facts(ctx)
 
 
-@TOOLSET.tool("Show session", READ)
+@TOOLSET.tool("Get session", READ)
 async def get_session(ctx: ToolContext) -> SessionFacts:
     """Show the tenant, how the session is signed in, when the token expires, and the last error.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from .call import Call, json_body, no_such, path, query, shown
-from .dialect import missing, refuse_arguments
+from .dialect import refuse_arguments
 from .models.accounts import Account, AccountFlow, ComponentAccounts
 from .models.base import AccountId, ComponentId
 from .resource import Resource
@@ -91,10 +91,6 @@ class Accounts(Resource):
             advice=_no_account(account_id),
         )
         await self._transport.send(call)
-
-    def _needs_appmixer(self, method: str) -> None:
-        if self._openapi:
-            raise missing(method)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -64,7 +64,7 @@ def expiry_of(token: str) -> datetime | None:
         return None
 
 
-class Session:
+class SignIn:
     """One base URL and whoever is signed in there.
 
     A call keeps the session it began with, so that a token never reaches another tenant than the
@@ -93,7 +93,7 @@ class Session:
         if access_token:
             self.use_token(access_token)
         if username and password:
-            self.remember(username, password)
+            self._credentials = (username, SecretStr(password))
 
     @property
     def token(self) -> str | None:
@@ -121,7 +121,3 @@ class Session:
                 "ASCII. Set APPMIXER_ACCESS_TOKEN to the token alone."
             )
         self._token = SecretStr(stripped)
-
-    def remember(self, username: str, password: str) -> None:
-        """Keep user name and password for signing in again when the token is refused."""
-        self._credentials = (username, SecretStr(password))

@@ -3,7 +3,7 @@
 from appmixer_mcp.errors import NotFoundError
 
 from .call import Call, no_such, path, query
-from .dialect import cut, missing, refuse_arguments
+from .dialect import cut, refuse_arguments
 from .models.base import ChartId
 from .models.charts import Chart
 from .resource import Resource
@@ -53,8 +53,7 @@ class Charts(Resource):
 
     async def delete_chart(self, chart_id: ChartId) -> None:
         """Delete a chart; what it was drawn from stays."""
-        if self._openapi:
-            raise missing("delete_chart")
+        self._needs_appmixer("delete_chart")
         call = Call("DELETE", path("charts", chart_id), advice=_no_chart(chart_id))
         await self._transport.send(call)
 

@@ -11,7 +11,7 @@ import httpx2
 from appmixer_mcp.errors import AppmixerError, InputError
 
 from .accounts import Accounts
-from .auth import Session, checked_base_url, expiry_of
+from .auth import SignIn, checked_base_url, expiry_of
 from .call import shown
 from .charts import Charts
 from .dialect import Dialect
@@ -77,7 +77,7 @@ class AppmixerClient:
             ConfigurationError: The base URL or the token is not usable.
         """
         self._exchange = Exchange(connect_timeout_s, timeout_s, max_answer_bytes, transport)
-        session = Session(base_url, access_token, username, password)
+        session = SignIn(base_url, access_token, username, password)
         self.signed_in_with: SignedInWith = "nothing"
         if access_token:
             self.signed_in_with = "access token"
@@ -123,9 +123,9 @@ class AppmixerClient:
             case "base_url":
                 base_url = checked_base_url(value or "")
                 if base_url != session.base_url:
-                    self._transport.session = Session(base_url)
+                    self._transport.session = SignIn(base_url)
             case "access_token":
-                self._transport.session = Session(session.base_url, value)
+                self._transport.session = SignIn(session.base_url, value)
 
     def get(self, key: str) -> str | None:
         """Return a setting, the counterpart of `set`; the token itself, so keep it from logs.
@@ -135,10 +135,6 @@ class AppmixerClient:
         """
         session = self._transport.session
         return session.base_url if _setting(key) == "base_url" else session.token
-
-    def sign_in_with(self, username: str, password: str) -> None:
-        """Remember user name and password, to sign in when a call has no token or it is refused."""
-        self._transport.session.remember(username, password)
 
     def on(self, event: Literal["error"], handler: Callable[[AppmixerError], None]) -> None:
         """Have a function called with the error of each request that fails from now on.

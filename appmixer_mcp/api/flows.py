@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from .call import Call, json_body, no_such, path, query
-from .dialect import count_pages, missing, refuse_arguments
+from .dialect import count_pages, refuse_arguments
 from .models.accounts import FlowAuthentication
 from .models.base import Count, FlowId
 from .models.flows import Flow, FlowReference
@@ -138,8 +138,7 @@ class Flows(Resource):
             flow_id: Which one.
             prefix: Text before the copied name.
         """
-        if self._openapi:
-            raise missing("clone_flow")
+        self._needs_appmixer("clone_flow")
         call = Call(
             "POST",
             path("flows", flow_id, "clone"),
@@ -168,8 +167,7 @@ class Flows(Resource):
 
     async def get_flow_authentication(self, flow_id: FlowId) -> FlowAuthentication:
         """Return which accounts the components of a flow need and have."""
-        if self._openapi:
-            raise missing("get_flow_authentication")
+        self._needs_appmixer("get_flow_authentication")
         call = Call("GET", path("auth", "flow", flow_id), advice=_no_flow(flow_id))
         return await self._transport.request(call, FlowAuthentication)
 

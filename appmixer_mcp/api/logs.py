@@ -78,8 +78,7 @@ class Logs(Resource):
         Raises:
             NotFoundError: There is none, or it is another user's.
         """
-        if self._openapi:
-            raise missing("get_log")
+        self._needs_appmixer("get_log")
         call = Call(
             "GET",
             path("log", index, log_id),

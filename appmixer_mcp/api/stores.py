@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from .call import Call, json_body, no_such, path, query, text_body
-from .dialect import missing
 from .models.base import Count, StoreId
 from .models.stores import Deleted, Store, StoreRecord, StoreReference
 from .resource import Resource
@@ -136,10 +135,6 @@ class Stores(Resource):
 
     def _path(self, *segments: str) -> str:
         return path("data-stores" if self._openapi else "stores", *segments)
-
-    def _needs_appmixer(self, method: str) -> None:
-        if self._openapi:
-            raise missing(method)
 
 
 def _checked(store_id: StoreId) -> StoreId:

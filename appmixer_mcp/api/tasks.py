@@ -6,7 +6,7 @@ from typing import Literal
 from appmixer_mcp.errors import NotFoundError
 
 from .call import Call, json_body, no_such, path, query
-from .dialect import cut, missing, refuse_arguments
+from .dialect import cut, refuse_arguments
 from .models.base import Count, TaskId
 from .models.tasks import Task
 from .resource import Resource
@@ -137,8 +137,7 @@ class Tasks(Resource):
     async def _decide(
         self, task_id: TaskId, decision: Literal["approve", "reject"], secret: str | None
     ) -> Task:
-        if self._openapi:
-            raise missing(f"{decision}_task")
+        self._needs_appmixer(f"{decision}_task")
         call = Call(
             "PUT",
             path("people-task", "tasks", task_id, decision),

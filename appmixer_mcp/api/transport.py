@@ -9,7 +9,7 @@ from typing import TypeVar
 from appmixer_mcp.errors import AppmixerError, NotSignedInError, UnavailableError
 
 from .answer import Answer, checked, parsed
-from .auth import Session
+from .auth import SignIn
 from .call import Call, json_body, path, shown
 from .exchange import Exchange, NoAnswerError
 from .models.users import AuthResult
@@ -30,7 +30,7 @@ class Transport:
         session: Where and as whom calls that begin now are sent; replaced as a whole.
     """
 
-    def __init__(self, session: Session, exchange: Exchange, sleep: Sleep) -> None:
+    def __init__(self, session: SignIn, exchange: Exchange, sleep: Sleep) -> None:
         self.session = session
         self._exchange = exchange
         self._sleep = sleep
@@ -92,14 +92,14 @@ class Transport:
         self.sign_in_as(session, result.token.get_secret_value(), username, password)
         return result
 
-    def sign_in_as(self, session: Session, token: str, username: str, password: str) -> None:
+    def sign_in_as(self, session: SignIn, token: str, username: str, password: str) -> None:
         """Sign calls that begin from now on with a token got in `session`.
 
         Calls under way stay with the user they began with. A session of another base URL is left
         alone: the token is not for it.
         """
         if self.session.base_url == session.base_url:
-            self.session = Session(session.base_url, token, username, password)
+            self.session = SignIn(session.base_url, token, username, password)
 
     def _tell(self, error: AppmixerError) -> None:
         for handler in self._error_handlers:
@@ -118,7 +118,7 @@ class Transport:
                 return replace(answer, status=204, body=b"")
         raise refusal(call, answer, session.token)
 
-    async def _answer(self, session: Session, call: Call) -> Answer:
+    async def _answer(self, session: SignIn, call: Call) -> Answer:
         """Send a call until it is answered, or until trying again cannot or must not help."""
         if call.signed and session.token is None and session.credentials:
             await self._renew(session, None)
@@ -156,7 +156,7 @@ class Transport:
         logger.info("a %s failed; trying again in %.2f s", call.method, wait_s)
         await self._sleep(wait_s)
 
-    async def _renew(self, session: Session, refused: str | None) -> bool:
+    async def _renew(self, session: SignIn, refused: str | None) -> bool:
         """Sign in again unless somebody else did meanwhile; say whether there is a new token.
 
         All calls that wait here share one sign-in and its failure: sixteen calls with a wrong
@@ -181,7 +181,7 @@ class Transport:
             session.use_token(result.token.get_secret_value())
             return True
 
-    async def _token_for(self, session: Session, username: str, password: str) -> AuthResult:
+    async def _token_for(self, session: SignIn, username: str, password: str) -> AuthResult:
         call = Call(
             "POST",
             path("user", "auth"),

@@ -328,17 +328,52 @@ def _sign(request: httpx2.Request) -> None:
 
 async def _read(response: httpx2.Response, max_bytes: int, host: str) -> bytes:
     packed = response.headers.get("content-encoding", "").lower() in {"gzip", "x-gzip", "deflate"}
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed else None
+    unpacker = _Unpacker() if packed else None
     body = bytearray()
     async for chunk in response.aiter_raw():
         try:
             # One byte more than allowed shows that there is more, however well it was packed.
-            body += unpack.decompress(chunk, max_bytes + 1 - len(body)) if unpack else chunk
+            body += unpacker.unpack(chunk, max_bytes + 1 - len(body)) if unpacker else chunk
         except zlib.error as error:
             raise ComponentFailedError(f"{host} sent a body that cannot be unpacked.") from error
         if len(body) > max_bytes:
             raise _refused(f"{host} answered with more than {max_bytes:,} bytes.")
+    if unpacker and not unpacker.is_complete:
+        raise ComponentFailedError(
+            f"{host} sent a packed body that breaks off before its end.", error_code="ECONNRESET"
+        )
     return bytes(body)
+
+
+class _Unpacker:
+    """Unpacks a body in gzip, of one member or several, or zlib.
+
+    What follows a member and begins no other is refused, not dropped (ours).
+    """
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._is_empty = True
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last member has ended; a body of no bytes, as after HEAD, has none."""
+        return self._is_empty or self._member.eof
+
+    def unpack(self, chunk: bytes, most_bytes: int) -> bytes:
+        """Return what a part of the body holds, at most `most_bytes` (at least 1).
+
+        Raises:
+            error: Of `zlib`; this is no packed body.
+        """
+        unpacked = b""
+        while chunk and len(unpacked) < most_bytes:
+            self._is_empty = False
+            if self._member.eof:
+                self._member = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            unpacked += self._member.decompress(chunk, most_bytes - len(unpacked))
+            chunk = self._member.unused_data
+        return unpacked
 
 
 def _port(url: httpx2.URL) -> int:

@@ -149,8 +149,8 @@ class Engine:
 
         Returns:
             What a component of the same correlation answers; 202 at once with `enqueue_only`; in
-            the API's form of errors 504 when nobody has answered after the webhook time-out, and
-            503 when the flow is stopped before.
+            the API's form of errors 500 when the flow has failed for good, 504 when nobody has
+            answered after the webhook time-out, and 503 when the flow is stopped before.
 
         Raises:
             NotFoundError: The flow does not run, or the component has no webhook.

@@ -32,14 +32,8 @@ class FlowRun:
     name: str
     user_id: str
     user_email: str
-    extra_json: str
     started_ms: int
     graph: Graph
-
-    def custom_fields(self) -> Mapping[str, Json]:
-        """Return the flow's `customFields`; empty when it has none."""
-        found = json.loads(self.extra_json).get("customFields")
-        return found if is_object(found) else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +167,18 @@ class Execution:
             flow_name=self.flow_name,
             user_id=self.user_id,
             webhook_url=self.webhook_url,
-            custom_fields=self.run.custom_fields,
+            custom_fields=self.custom_fields,
             now=self.now,
         )
+
+    def custom_fields(self) -> Mapping[str, Json]:
+        """Return the flow's `customFields`; empty when it has none."""
+        # Read only when asked for: a thumbnail of a megabyte may lie beside them.
+        row = self._world.database.row(
+            "SELECT extra_json FROM flow WHERE flow_id = ?", (self.flow_id,)
+        )
+        found = None if row is None else json.loads(row["extra_json"]).get("customFields")
+        return found if is_object(found) else {}
 
     def send(self, port: str, content: Json, *, correlation_id: str | None = None) -> None:
         """Keep a message to be sent; the port must be one of the component's."""

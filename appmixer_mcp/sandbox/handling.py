@@ -125,6 +125,7 @@ class Handling:
         if on_error == "errorPort" and linked:
             self._settlement.error_port(execution, why)
         elif on_error == "stopFlow":
+            self._settlement.fail_callers(message)  # ahead of what the stop answers
             self._lifecycle.stop_from_inside(execution.run)
         else:
             self._settlement.unprocessed(execution, why, message)

@@ -28,8 +28,8 @@ from appmixer_mcp.sandbox.messages import MessageQueue, new_id
 from appmixer_mcp.sandbox.settlement import Settlement
 
 _ROW = """
-    SELECT flow.flow_id, flow.user_id, flow.name, flow.stage, flow.run_id, flow.extra_json,
-           flow.started_ms, user.email
+    SELECT flow.flow_id, flow.user_id, flow.name, flow.stage, flow.run_id, flow.started_ms,
+           user.email
     FROM flow LEFT JOIN user ON user.user_id = flow.user_id WHERE flow.flow_id = ?
 """
 
@@ -144,7 +144,7 @@ class Lifecycle:
     def stop_from_inside(self, run: FlowRun) -> None:
         """Stop a flow in the caller's transaction; `stop` of its components is called later."""
         self._mark_stopped(run)
-        self._database.after_commit(partial(self._start_soon, partial(self._call_stops, run)))
+        self._database.after_commit(partial(self._start_soon, partial(self._stop_late, run)))
 
     def is_serial(self, flow_id: str, component_id: str) -> bool:
         """Say whether a component takes only one message at a time."""
@@ -165,6 +165,10 @@ class Lifecycle:
         connection.execute("DELETE FROM listener WHERE flow_id = ?", (run.flow_id,))
         self._settlement.flow_record(run, "Flow stopped.")
         self._database.after_commit(partial(self._forget, run))
+
+    async def _stop_late(self, run: FlowRun) -> None:
+        async with self._lock(run.flow_id):
+            await self._call_stops(run)
 
     async def _call_stops(self, run: FlowRun) -> None:
         """Call `stop` of every component; what fails is logged and keeps nothing from stopping."""
@@ -211,7 +215,12 @@ class Lifecycle:
         except Exception as error:  # noqa: BLE001 - a component may raise anything
             why = failure(error)
         with self._database.transaction():
-            self._settlement.state_and_logs(execution)
+            row = self._database.row(_ROW, (execution.flow_id,))
+            if row is None:  # deleted meanwhile
+                return
+            if row["run_id"] == execution.run.run_id:  # else the state is another run's
+                self._settlement.state(execution)
+            self._settlement.log_lines(execution)
             if why is not None:
                 self._settlement.error(execution, why, None)
 
@@ -280,7 +289,6 @@ def _flow_run(
         name=row["name"],
         user_id=row["user_id"],
         user_email=row["email"] or "",
-        extra_json=row["extra_json"],
         started_ms=(row["started_ms"] or 0) if started_ms is None else started_ms,
         graph=graph,
     )

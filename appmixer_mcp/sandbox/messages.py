@@ -86,6 +86,11 @@ class MessageQueue:
         """Delete everything that is queued for a flow."""
         self._connection.execute("DELETE FROM message WHERE flow_id = ?", (flow_id,))
 
+    def holds(self, flow_id: str, correlation_id: str) -> bool:
+        """Say whether anything of a correlation is queued for a flow, timers included."""
+        statement = "SELECT 1 FROM message WHERE flow_id = ? AND correlation_id = ? LIMIT 1"
+        return self._database.row(statement, (flow_id, correlation_id)) is not None
+
     def postpone(self, message: Message) -> bool:
         """Store a message's new due time and attempt; return whether it was still there."""
         statement = "UPDATE message SET due_ms = ?, attempt = ? WHERE message_id = ?"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 
 from appmixer_mcp.sandbox import logs
 from appmixer_mcp.sandbox.clock import to_ms
@@ -11,7 +12,7 @@ from appmixer_mcp.sandbox.flows import ERROR_PORT, Node
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.logs import LogRecord, shown
 from appmixer_mcp.sandbox.messages import Line, Message, MessageQueue, new_id
-from appmixer_mcp.sandbox.webhooks import Waiters
+from appmixer_mcp.sandbox.webhooks import Waiters, refusal
 
 
 class Settlement:
@@ -55,10 +56,9 @@ class Settlement:
     def effects(self, execution: Execution) -> None:
         """Store what a component wanted to happen, but for the stop of the flow."""
         effects = execution.effects
-        self._state(execution, effects)
+        self.state(execution)
         self._topics(execution, effects)
-        for content_json in effects.logs:
-            self._log(execution, msg=shown(content_json))
+        self.log_lines(execution)
         scopes: dict[str, str] = {}
         for sent in effects.sent:
             self._send(execution, sent, scopes)
@@ -102,7 +102,11 @@ class Settlement:
         self._send(execution, Sent(ERROR_PORT, dumps(content), execution.correlation_id), {})
 
     def unprocessed(self, execution: Execution, failure: Failure, message: Message) -> None:
-        """Keep a message that could not be processed."""
+        """Keep a message that could not be processed; tell who waits if it was the last (ours).
+
+        As long as anything else of its correlation is queued, that may still answer. Listeners do
+        not count: what they wait for hardly comes within the webhook time-out.
+        """
         self._database.connection.execute(
             "INSERT OR REPLACE INTO unprocessed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -113,6 +117,16 @@ class Settlement:
                 self._now_ms(),
             ),
         )  # fmt: skip
+        ids = (message.flow_id, message.correlation_id)
+        if self._waiters.any_for(*ids) and not self._queue.holds(*ids):
+            self.fail_callers(message)
+
+    def fail_callers(self, message: Message) -> None:
+        """Answer every call of a message's correlation: its flow has failed for good."""
+        # The caller may be a stranger, whom the details do not concern.
+        failed = refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "The flow failed: see its error log.")
+        ids = (message.flow_id, message.correlation_id)
+        self._database.after_commit(partial(self._waiters.answer_all, *ids, failed))
 
     def tick(self, run: FlowRun, node: Node, due_ms: int) -> None:
         """Queue the next tick of a component."""
@@ -143,9 +157,19 @@ class Settlement:
             ),
         )
 
-    def state_and_logs(self, execution: Execution) -> None:
-        """Store what is left to do for a component of a flow that has been stopped."""
-        self._state(execution, execution.effects)
+    def state(self, execution: Execution) -> None:
+        """Store what a component wants to be remembered."""
+        for key, value_json in execution.effects.state.items():
+            ids = (execution.flow_id, execution.component_id, key)
+            if value_json is None:
+                statement = "DELETE FROM state WHERE flow_id = ? AND component_id = ? AND key = ?"
+                self._database.connection.execute(statement, ids)
+            else:
+                statement = "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)"
+                self._database.connection.execute(statement, (*ids, value_json))
+
+    def log_lines(self, execution: Execution) -> None:
+        """Write what a component wants to be logged."""
         for content_json in execution.effects.logs:
             self._log(execution, msg=shown(content_json))
 
@@ -181,16 +205,6 @@ class Settlement:
                     created_ms=now_ms,
                 )
             )
-
-    def _state(self, execution: Execution, effects: Effects) -> None:
-        for key, value_json in effects.state.items():
-            ids = (execution.flow_id, execution.component_id, key)
-            if value_json is None:
-                statement = "DELETE FROM state WHERE flow_id = ? AND component_id = ? AND key = ?"
-                self._database.connection.execute(statement, ids)
-            else:
-                statement = "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)"
-                self._database.connection.execute(statement, (*ids, value_json))
 
     def _timers(self, execution: Execution, effects: Effects) -> None:
         for timer_id in effects.cleared_timers:

@@ -65,11 +65,19 @@ class Waiters:
             waiter.answer = answer
             waiter.done.set()
 
+    def any_for(self, flow_id: str, correlation_id: str) -> bool:
+        """Say whether a call of a correlation waits."""
+        return bool(self._waiting.get((flow_id, correlation_id)))
+
+    def answer_all(self, flow_id: str, correlation_id: str, answer: WebhookAnswer) -> None:
+        """Answer every call of a correlation."""
+        while self._waiting.get((flow_id, correlation_id)):
+            self.answer(flow_id, correlation_id, answer)
+
     def answer_flow(self, flow_id: str, answer: WebhookAnswer) -> None:
         """Answer every call that waits for a flow."""
         for key in [key for key in self._waiting if key[0] == flow_id]:
-            while self._waiting.get(key):
-                self.answer(*key, answer)
+            self.answer_all(*key, answer)
 
 
 def answer_of(body: Json, status: int, headers: Mapping[str, str] | None) -> WebhookAnswer:

@@ -106,17 +106,6 @@ def test_a_token_can_be_dropped(client: AppmixerClient) -> None:
     assert client.get("accessToken") is None
 
 
-async def test_remembered_credentials_sign_in_with_the_next_call(backend: "Backend") -> None:
-    client = backend.client(access_token=None)
-    backend.will(httpx2.Response(200, json={"token": "t"}), httpx2.Response(200, json=[]))
-
-    client.sign_in_with("ada", "secret")
-    assert backend.sent == []
-    await client.stores.list_stores()
-
-    assert backend.sent == ["POST /user/auth", "GET /stores"]
-
-
 @pytest.mark.parametrize("token", ["two words", "line\nbreak", "ümlaut"])
 def test_a_token_that_no_header_can_carry_is_refused_without_repeating_it(token: str) -> None:
     with pytest.raises(ConfigurationError, match="APPMIXER_ACCESS_TOKEN") as caught:

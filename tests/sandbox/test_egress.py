@@ -341,6 +341,66 @@ async def test_a_packed_body_is_unpacked_and_counted_unpacked(outgoing: MakeOutg
     assert answer.body == b"x" * 1_000_000
 
 
+def packed_answer(body: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+@pytest.mark.parametrize(
+    ("sent", "unpacked"),
+    [
+        (b"", b""),
+        (gzip.compress(b""), b""),
+        (gzip.compress(b"one, ") + gzip.compress(b"two"), b"one, two"),
+        (gzip.compress(b"x" * 70_000) * 3, b"x" * 210_000),
+    ],
+    ids=["no bytes", "an empty member", "two members", "members longer than a chunk"],
+)
+async def test_a_packed_body_may_be_empty_and_may_have_several_members(
+    outgoing: MakeOutgoing, sent: bytes, unpacked: bytes
+) -> None:
+    async with served(packed_answer(sent)) as server:
+        net = Net({"shop.example": [PUBLIC_ADDRESS]}, {PUBLIC_ADDRESS: server})
+
+        answer = await outgoing(net=net).request("GET", "http://shop.example/")
+
+    assert answer.body == unpacked
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        gzip.compress(b"an order")[:-9],
+        gzip.compress(b"an order")[:-1],
+        gzip.compress(b"an order")[:4],
+        gzip.compress(b"an order") + gzip.compress(b"and another")[:-1],
+        gzip.compress(b"an order") + b"and something else",
+    ],
+    ids=["no check sum", "half a length", "half a head", "half a second member", "no member"],
+)
+async def test_a_packed_body_that_is_not_whole_is_no_answer_and_may_be_tried_again(
+    outgoing: MakeOutgoing, sent: bytes
+) -> None:
+    async with served(packed_answer(sent)) as server:
+        net = Net({"shop.example": [PUBLIC_ADDRESS]}, {PUBLIC_ADDRESS: server})
+
+        with pytest.raises(ComponentFailedError, match=r"shop\.example sent a") as caught:
+            await outgoing(net=net).request("GET", "http://shop.example/")
+
+    assert caught.value.retry
+
+
+async def test_many_members_do_not_get_round_the_limit(outgoing: MakeOutgoing) -> None:
+    async with served(packed_answer(gzip.compress(b"x" * 100) * 11)) as server:
+        net = Net({"shop.example": [PUBLIC_ADDRESS]}, {PUBLIC_ADDRESS: server})
+
+        error = await refusal(
+            outgoing(net=net).request("GET", "http://shop.example/", max_bytes=1_000)
+        )
+
+    assert "1,000" in str(error)
+
+
 async def test_a_server_that_never_answers_is_given_up_and_may_be_tried_again(
     outgoing: MakeOutgoing,
 ) -> None:

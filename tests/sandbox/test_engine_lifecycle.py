@@ -54,6 +54,12 @@ class Notes:
     async def stops_oddly(self, context: Context) -> None:
         context.state.set("\ud800", "half a surrogate pair is no key")
 
+    async def stops_slowly(self, context: Context) -> None:
+        await self.gate.wait()
+        self.calls.append(f"stop {context.component_id}")
+        context.state.set("left", "by the run that ended")
+        context.log("left by the run that ended")
+
     async def waits(self, context: Context) -> None:
         await self.gate.wait()
         context.send("out", "waited")
@@ -76,6 +82,7 @@ def library(notes: Notes) -> Library:
         probe("Refuses", in_ports=(), start=notes.refuses, stop=notes.stops),
         probe("StopsBadly", in_ports=(), stop=notes.stops_badly),
         probe("StopsOddly", in_ports=(), stop=notes.stops_oddly),
+        probe("StopsSlowly", in_ports=(), start=notes.starts, stop=notes.stops_slowly),
         probe("Waits", notes.waits),
         probe("StopsFlow", stops_the_flow),
         probe("Pass", passes),
@@ -260,6 +267,60 @@ async def test_a_stop_that_cannot_be_stored_ends_no_other_flow(
 
     assert other.received("p") == ["began"]
     assert "failed" in caplog.text
+
+
+async def stopping_itself(sandbox: Sandbox) -> Run:
+    """Return a flow that has stopped itself, with a component still about to stop."""
+    run = sandbox.add(
+        {
+            "b": entry("test.engine.probe.StopsSlowly"),
+            "x": entry("test.engine.probe.StopsFlow", "b"),
+        }
+    )
+    with anyio.fail_after(5):
+        await sandbox.engine.start_flow(run.flow_id)
+        await anyio.wait_all_tasks_blocked()
+    assert run.stage == "stopped"
+    return run
+
+
+async def test_a_flow_that_stops_itself_has_stopped_before_it_starts_again(
+    sandbox: Sandbox, notes: Notes
+) -> None:
+    run = await stopping_itself(sandbox)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(sandbox.engine.start_flow, run.flow_id)
+            await anyio.wait_all_tasks_blocked()
+            notes.gate.set()
+
+    assert notes.calls[:3] == ["start b", "stop b", "start b"]
+
+
+async def test_a_late_stop_leaves_no_state_to_a_newer_run(sandbox: Sandbox, notes: Notes) -> None:
+    run = await stopping_itself(sandbox)
+
+    sandbox.database.connection.execute("UPDATE flow SET run_id = run_id + 1")
+    notes.gate.set()
+    await run.idle()
+
+    assert run.state("b") == {"starts": 1}
+    assert "left by the run" in run.logs(component_id="b")[-1]["msg"]
+
+
+async def test_a_late_stop_leaves_nothing_of_a_deleted_flow(sandbox: Sandbox, notes: Notes) -> None:
+    run = await stopping_itself(sandbox)
+
+    with sandbox.database.transaction() as connection:
+        sandbox.engine.delete_flow_data(run.flow_id)
+        connection.execute("DELETE FROM flow WHERE flow_id = ?", (run.flow_id,))
+    notes.gate.set()
+    await run.idle()
+
+    assert notes.calls[-1] == "stop b"
+    assert run.logs() == []
+    assert run.state("b") == {}
 
 
 async def test_running_flows_go_on_after_a_restart_without_being_started_again(

@@ -227,6 +227,28 @@ async def test_a_serial_component_gets_one_message_at_a_time(
         assert run.state("c") == {"count": 150}
 
 
+async def test_a_flows_thumbnail_is_left_alone_until_its_custom_fields_are_asked_for(
+    sandbox: Sandbox,
+) -> None:
+    asks = entry(PART, "p", fields={"part": "{{{team}}}"})
+    asks["config"]["transform"]["in"]["p"]["out"]["modifiers"] = {
+        "part": {"team": {"functions": [{"name": "g_customFields"}]}}
+    }
+    run = sandbox.add({"s": entry(SOURCE), "p": entry(PASS, "s"), "asks": asks})
+    sandbox.database.connection.execute(
+        "UPDATE flow SET extra_json = ?",
+        (json.dumps({"thumbnail": "data:,x", "customFields": {"team": "sales"}}),),
+    )
+    statements: list[str] = []
+
+    await run.start()
+    sandbox.database.connection.set_trace_callback(statements.append)
+    await run.call("s", 1, enqueue_only=True)
+
+    assert run.sent("asks") == [{"part": {"team": "sales"}}]
+    assert len([one for one in statements if "extra_json" in one]) == 1
+
+
 async def test_a_flow_of_two_thousand_components_runs(sandbox: Sandbox) -> None:
     run = await sandbox.run(chain(2_000, {"part": "{{{$.s.out}}}"}))
 

@@ -10,7 +10,16 @@ from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.sandbox.clock import ManualClock
 from appmixer_mcp.sandbox.component import Context, Json, WebhookCall
 from appmixer_mcp.sandbox.config import TenantConfig
-from tests.sandbox.harness import Library, Run, Sandbox, entry, library_of, open_sandbox, probe
+from tests.sandbox.harness import (
+    Library,
+    Run,
+    Sandbox,
+    entry,
+    library_of,
+    open_sandbox,
+    passes,
+    probe,
+)
 
 SOURCE = "test.engine.probe.Source"
 ANSWER = "test.engine.probe.Answer"
@@ -30,9 +39,18 @@ async def last_word(context: Context) -> None:
     context.respond("bye")
 
 
+async def fails(_: Context) -> None:
+    raise LookupError("nothing found")
+
+
 @pytest.fixture
 def library() -> Library:
-    return library_of(probe("Answer", answers), probe("LastWord", last_word))
+    return library_of(
+        probe("Answer", answers),
+        probe("LastWord", last_word),
+        probe("Pass", passes),
+        probe("Fails", fails),
+    )
 
 
 async def answering(sandbox: Sandbox) -> Run:
@@ -121,27 +139,39 @@ async def test_a_call_that_does_not_wait_is_accepted_at_once(sandbox: Sandbox) -
     assert len(run.received("a")) == 1
 
 
-async def test_an_answer_of_a_failed_attempt_is_not_sent(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("on_error", ["storeUnprocessed", "stopFlow", "errorPort"])
+async def test_the_caller_of_a_flow_that_fails_for_good_is_told_at_once(
+    sandbox: Sandbox, on_error: str
+) -> None:
+    handling = {"autoRetry": False, "onError": on_error}
+    run = await sandbox.run({"s": entry(SOURCE), "a": entry(ANSWER, "s", errorHandling=handling)})
+
+    answer = await run.call("s", {"body": "an answer of a failed attempt", "fails": True})
+
+    assert answer.status == 500
+    assert json.loads(answer.body) == {
+        "statusCode": 500,
+        "error": "Internal Server Error",
+        "message": "The flow failed: see its error log.",
+    }
+
+
+async def test_who_waits_is_not_told_of_a_failure_while_another_branch_may_answer(
+    sandbox: Sandbox,
+) -> None:
     run = await sandbox.run(
-        {"s": entry(SOURCE), "a": entry(ANSWER, "s", errorHandling={"autoRetry": False})}
+        {
+            "s": entry(SOURCE),
+            "fails": entry("test.engine.probe.Fails", "s", errorHandling={"autoRetry": False}),
+            "step": entry("test.engine.probe.Pass", "s"),
+            "a": entry(ANSWER, "step"),
+        }
     )
 
-    answers_got: list[int] = []
+    answer = await run.call("s", {"body": "well"})
 
-    async def caller() -> None:
-        call = WebhookCall(
-            method="POST", hostname="h", headers={}, query={}, data={"body": "x", "fails": True}
-        )
-        got = await sandbox.engine.call_webhook(run.flow_id, "s", call)
-        answers_got.append(got.status)
-
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(caller)
-            await anyio.wait_all_tasks_blocked()
-            await run.turn(10)
-
-    assert answers_got == [504]
+    assert (answer.status, answer.body) == (200, b"well")
+    assert len(run.unprocessed()) == 1
 
 
 async def test_a_caller_may_choose_the_correlation_id(sandbox: Sandbox) -> None:

@@ -219,7 +219,16 @@ def test_named_arguments_are_understood(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "arguments"), [("g_div", 1, (0,)), ("g_floor", "x", ()), ("g_mod", 1, (0,))]
+    ("name", "value", "arguments"),
+    [
+        ("g_div", 1, (0,)),
+        ("g_floor", "x", ()),
+        ("g_mod", 1, (0,)),
+        ("g_max", 5, ("x", 7)),
+        ("g_max", "x", (5,)),
+        ("g_min", 5, ("x", 7)),
+        ("g_min", "x", (5,)),
+    ],
 )
 def test_what_is_no_number_is_null_in_json(
     name: str, value: Json, arguments: tuple[Json, ...]

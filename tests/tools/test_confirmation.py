@@ -128,9 +128,10 @@ async def test_confirmations_sent_before_anybody_saw_the_preview_change_nothing(
     async def delete():
         answers.append(await tools("delete_flow", flow_id=webhook_flow, confirm=True))
 
-    async with anyio.create_task_group() as at_once:
-        for _ in range(5):
-            at_once.start_soon(delete)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as at_once:
+            for _ in range(5):
+                at_once.start_soon(delete)
 
     assert [answer["done"] for answer in answers] == [False] * 5
     assert (await tools("delete_flow", flow_id=webhook_flow, confirm=True))["done"] is True
@@ -146,9 +147,10 @@ async def test_two_confirmations_at_once_act_once(tools, webhook_flow):
         )
         answers.append((result.structured_content or {}).get("done"))
 
-    async with anyio.create_task_group() as at_once:
-        for _ in range(2):
-            at_once.start_soon(delete)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as at_once:
+            for _ in range(2):
+                at_once.start_soon(delete)
 
     assert answers.count(True) == 1
 

@@ -155,12 +155,12 @@ async def test_removing_a_component_asks_and_names_it(tools, webhook_flow):
     assert (await tools("get_flow", flow_id=webhook_flow))["component_count"] == 2
 
 
-async def test_replacing_more_than_half_of_the_components_asks(tools, webhook_flow):
+async def test_changing_more_than_half_of_the_components_asks(tools, webhook_flow):
     changed = {one: entry | {"label": "new"} for one, entry in ECHO.items()}
 
     preview = await tools("update_flow", flow_id=webhook_flow, descriptor=changed)
 
-    assert preview["impact"] == ["Replaces 2 of 2 components"]
+    assert preview["impact"] == ["Changes 2 of 2 components"]
 
 
 async def test_changing_a_running_flow_asks_and_then_it_runs_on(tools, webhook_flow):

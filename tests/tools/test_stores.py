@@ -149,8 +149,9 @@ async def test_of_many_writes_of_one_new_key_at_once_only_one_succeeds(tools, st
             )
         )
 
-    async with anyio.create_task_group() as at_once:
-        for number in range(8):
-            at_once.start_soon(write, str(number))
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as at_once:
+            for number in range(8):
+                at_once.start_soon(write, str(number))
 
     assert sum(not answer.is_error for answer in answers) == 1

@@ -3,6 +3,10 @@
 Items and their number arrive in any order. They belong together by correlation id: the field's,
 else the message's. Each item has its own entry in the state, so that a long list is not written
 anew with every item; one more entry tells how far the collection has come.
+
+A collection ends with its last item or its timeout. An item that comes later, such as one that was
+tried again, is dropped with a line in the log; for an hour, or until a hundred others have ended,
+it is known for what it is. A new count begins a new collection under the same id (all ours).
 """
 
 from datetime import timedelta
@@ -14,13 +18,19 @@ from appmixer_mcp.sandbox.javascript import to_number
 _SHORTEST_WAIT_S = 60
 _DEFAULT_WAIT_S = 300
 _LONGEST_WAIT_S = 31 * 24 * 3600  # documented as the longest timer
+_ENDED = "ended"  # the state's key for id -> when its collection ended, in epoch seconds
+_ENDED_KNOWN_S = 3600  # the longest wait between two attempts
+_MOST_ENDED = 100
 
 
 async def _receive(ctx: Context) -> None:
     joined_by = str(ctx.content.get("correlationId") or ctx.correlation_id)
-    collection: dict[str, Json] = ctx.state.get(
-        _collection_key(joined_by), {"arrived": 0, "count": None}
-    )
+    collection: dict[str, Json] | None = ctx.state.get(_collection_key(joined_by))
+    if collection is None:
+        if ctx.port != "count" and joined_by in _ended(ctx):
+            ctx.log(f"An item came too late and was dropped: {joined_by} had ended.")
+            return
+        collection = {"arrived": 0, "count": None}
     if ctx.port == "count":
         _expect(ctx, joined_by, collection)
     else:
@@ -58,7 +68,17 @@ def _take(ctx: Context, joined_by: str, collection: dict[str, Json]) -> list[Jso
     items = [ctx.state.get(key) for key in keys]
     for key in (*keys, _collection_key(joined_by)):
         ctx.state.unset(key)
+    ended = _ended(ctx)
+    ended.pop(joined_by, None)  # the latest stand last
+    ended[joined_by] = ctx.now.timestamp()
+    ctx.state.set(_ENDED, dict(list(ended.items())[-_MOST_ENDED:]))
     return items
+
+
+def _ended(ctx: Context) -> dict[str, float]:
+    known_since = ctx.now.timestamp() - _ENDED_KNOWN_S
+    ended: dict[str, float] = ctx.state.get(_ENDED, {})
+    return {joined_by: at for joined_by, at in ended.items() if at > known_since}
 
 
 def _collection_key(joined_by: str) -> str:

@@ -41,7 +41,11 @@ def _operation(operate: Callable[[float, float], float], value: Json, second: Js
 
 
 def _over_all(pick: Callable[[list[int | float]], int | float], value: Json, *more: Json) -> Json:
-    return pick([to_number(item) for item in (value, *more) if item is not UNDEFINED])
+    numbers = [to_number(item) for item in (value, *more) if item is not UNDEFINED]
+    # Python's max and min give NaN only where it stands first.
+    if any(isinstance(number, float) and math.isnan(number) for number in numbers):
+        return math.nan
+    return pick(numbers)
 
 
 def mean(numbers: list[int | float]) -> int | float:

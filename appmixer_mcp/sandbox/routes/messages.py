@@ -9,19 +9,34 @@ from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.listing import listing
 from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint
 
+_SELECT = (  # without message_json, which is only there to put the message back
+    "SELECT message_id, flow_id, component_id, messages_json, error_json, created_ms"
+    " FROM unprocessed"
+)
+
 
 async def list_messages(call: Call) -> Json:
     """List the user's unprocessed messages, newest first."""
     asked = listing(call.query, default_sort="created:-1")
-    sql, values = "SELECT * FROM unprocessed WHERE user_id = ?", [call.user.user_id]
+    sql, values = f"{_SELECT} WHERE user_id = ?", [call.user.user_id]
     for parameter, column in (("flowId", "flow_id"), ("correlationId", "correlation_id")):
         if parameter in call.query:
             sql += f" AND {column} = ?"
             values.append(call.query[parameter])
-    rows = await call.services.database.read(
-        lambda connection: connection.execute(sql, values).fetchall()
-    )
-    return asked.page(asked.select([_shown(call, row) for row in rows], pattern_in=("err",)))
+
+    def all_read(connection: sqlite3.Connection) -> list[dict[str, Json]]:
+        messages = [_shown(call, row) for row in connection.execute(sql, values).fetchall()]
+        return asked.page(asked.select(messages, pattern_in=("err",)))
+
+    def page_read(connection: sqlite3.Connection) -> list[dict[str, Json]]:
+        direction = "DESC" if asked.sort[0][1] else "ASC"
+        page = f"{sql} ORDER BY created_ms {direction}, rowid LIMIT ? OFFSET ?"
+        rows = connection.execute(page, (*values, asked.limit, asked.offset))
+        return [asked.project(_shown(call, row)) for row in rows]
+
+    sorted_by = [field for field, _ in asked.sort]
+    is_plain = sorted_by == ["created"] and not asked.filters and not asked.pattern
+    return await call.services.database.read(page_read if is_plain else all_read)
 
 
 async def show_message(call: Call) -> Json:
@@ -45,7 +60,7 @@ async def delete_message(call: Call) -> Json:
 
 def _row(call: Call) -> sqlite3.Row:
     row = call.services.database.row(
-        "SELECT * FROM unprocessed WHERE message_id = ? AND user_id = ?",
+        f"{_SELECT} WHERE message_id = ? AND user_id = ?",
         (call.path("messageId"), call.user.user_id),
     )
     if row is None:

@@ -79,23 +79,26 @@ async def show_task(call: Call) -> Json:
 
 
 async def change_task(call: Call) -> Json:
-    """Replace the parts of a task that its approver sends."""
+    """Replace the parts of a task that its approver sends; a due one with time again is pending."""
     body = await call.body(_Change)
     secret = body.secret or call.query.get("secret", "")
     decision_by = _aware(body.decisionBy)
+    now = call.services.clock.now()
     columns = {
         "title": body.title,
         "description": body.description,
         "requester": body.requester and body.requester.lower(),
         "approver": body.approver and body.approver.lower(),
         "decision_by_ms": decision_by and to_ms(decision_by),
-        "mtime_ms": to_ms(call.services.clock.now()),
+        "mtime_ms": to_ms(now),
     }
     given = {name: value for name, value in columns.items() if value is not None}
     with call.services.database.transaction() as connection:
         task = _visible(call, secret)
         if not _acts_as(call, task["approver"], secret):
             raise ForbiddenError("Only the approver of this task can change it.")
+        if task["status"] == "due" and decision_by is not None and decision_by > now:
+            given["status"] = "pending"
         names = ", ".join(f"{name} = ?" for name in given)
         connection.execute(
             f"UPDATE task SET {names} WHERE task_id = ?",  # noqa: S608 - names from above

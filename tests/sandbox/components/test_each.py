@@ -3,9 +3,22 @@
 import pytest
 
 from appmixer_mcp.sandbox.clock import ManualClock
-from appmixer_mcp.sandbox.component import Json, WebhookCall
+from appmixer_mcp.sandbox.component import Context, Json, OutPort, WebhookCall
 from appmixer_mcp.sandbox.config import TenantConfig
-from tests.sandbox.harness import Run, Sandbox, entry, open_sandbox
+from tests.sandbox.harness import Library, Run, Sandbox, entry, library_of, open_sandbox, probe
+
+
+async def sends_on(context: Context) -> None:
+    data: Json = context.webhook and context.webhook.data
+    context.send("count" if data["value"] is None else "out", data)
+
+
+@pytest.fixture
+def library() -> Library:
+    ports = (OutPort(), OutPort(name="count"))
+    return library_of(
+        probe("Hook", in_ports=(), out_ports=ports, webhook=True, on_webhook=sends_on)
+    )
 
 
 async def run_each(sandbox: Sandbox, given: Json) -> Run:
@@ -125,7 +138,7 @@ async def test_what_each_takes_apart_join_each_puts_together(sandbox: Sandbox) -
 
     (joined,) = run.sent("join")
     assert sorted(item["value"] for item in joined["items"]) == [1, 2, 3]
-    assert run.state("join") == {}
+    assert set(run.state("join")) == {"ended"}
     assert run.queued() == []
 
 
@@ -150,7 +163,7 @@ async def test_join_each_sends_what_has_arrived_when_the_time_is_over(sandbox: S
     (late,) = run.sent("join", "timeout")
     assert (late["count"], late["arrived"], len(late["items"])) == (2, 1, 1)
     assert run.sent("join") == []
-    assert run.state("join") == {}
+    assert set(run.state("join")) == {"ended"}
 
 
 async def test_join_each_waits_for_ever_when_told_so(sandbox: Sandbox) -> None:
@@ -177,6 +190,84 @@ async def test_join_each_collects_by_the_message_when_no_correlation_id_is_given
     await run.call("hook", "second")
 
     assert [one["items"][0]["data"] for one in run.sent("join")] == ["first", "second"]
+
+
+async def items_and_counts(sandbox: Sandbox) -> Run:
+    """Return a flow that collects two items an id; a call without a value sends the count."""
+    joined_by = {"correlationId": "{{{$.hook.out.by}}}"}
+    return await sandbox.run(
+        {
+            "hook": entry("test.engine.probe.Hook"),
+            "join": join(
+                {
+                    ("hook", "out", "in"): joined_by,
+                    ("hook", "count", "count"): {
+                        "count": 2,
+                        "correlationId": "{{{$.hook.count.by}}}",
+                    },
+                }
+            ),
+        }
+    )
+
+
+async def test_an_item_beyond_the_count_is_dropped_with_a_line_in_the_log(
+    sandbox: Sandbox,
+) -> None:
+    run = await items_and_counts(sandbox)
+
+    for value in (None, 1, 2, 3):
+        await send(run, "a", value)
+
+    assert [[item["value"] for item in one["items"]] for one in run.sent("join")] == [[1, 2]]
+    assert set(run.state("join")) == {"ended"}
+    assert "too late" in run.logs(component_id="join")[-1]["msg"]
+
+
+async def test_an_item_after_the_timeout_is_dropped_with_a_line_in_the_log(
+    sandbox: Sandbox,
+) -> None:
+    run = await items_and_counts(sandbox)
+
+    for value in (None, 1):
+        await send(run, "a", value)
+    await run.turn(300)
+    await send(run, "a", 2)
+
+    assert [one["arrived"] for one in run.sent("join", "timeout")] == [1]
+    assert set(run.state("join")) == {"ended"}
+    assert "too late" in run.logs(component_id="join")[-1]["msg"]
+
+
+async def test_a_new_count_begins_a_new_collection_under_an_old_id(sandbox: Sandbox) -> None:
+    run = await items_and_counts(sandbox)
+
+    for value in (None, 1, 2, None, 3, 4):
+        await send(run, "a", value)
+
+    assert [[item["value"] for item in one["items"]] for one in run.sent("join")] == [
+        [1, 2],
+        [3, 4],
+    ]
+
+
+async def test_ended_collections_are_forgotten_in_time(sandbox: Sandbox) -> None:
+    run = await items_and_counts(sandbox)
+
+    for joined_by in map(str, range(101)):
+        for value in (None, 1, 2):
+            await send(run, joined_by, value)
+    most = len(run.state("join")["ended"])
+    await run.turn(3600)
+    for value in (None, 1, 2):
+        await send(run, "later", value)
+
+    assert most == 100
+    assert set(run.state("join")["ended"]) == {"later"}
+
+
+async def send(run: Run, joined_by: str, value: Json) -> None:
+    await run.call("hook", {"by": joined_by, "value": value}, enqueue_only=True)
 
 
 @pytest.mark.parametrize("count", ["many", -1, 1.5])

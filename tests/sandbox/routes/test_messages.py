@@ -1,6 +1,7 @@
 """Messages that could not be processed."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import anyio
 import pytest
@@ -40,6 +41,37 @@ async def test_messages_are_found_by_flow_and_correlation(ann: Client, flow_id: 
     assert await found(flowId=flow_id) == await found(correlationId=correlation_id) == 1
     assert await found(flowId="other") == await found(correlationId="other") == 0
     assert await found(flowId=flow_id, offset="1") == 0
+
+
+@pytest.mark.parametrize("more", [{}, {"pattern": "data store"}])
+async def test_messages_are_listed_page_by_page_in_either_order(
+    ann: Client, tenant: Tenant, clock: ManualClock, more: dict[str, str]
+) -> None:
+    flow_ids: list[str] = []
+    for _ in range(3):
+        flow_ids.append(await started(ann, failing_flow()))
+        with anyio.fail_after(5):
+            await tenant.engine.wait_idle()
+        clock.turn(timedelta(seconds=1))
+
+    async def listed(**query: str) -> list[str]:
+        answer = await ann.get("/unprocessed-messages", params=query | more)
+        return [message["flowId"] for message in answer.json()]
+
+    assert await listed() == flow_ids[::-1]
+    assert await listed(sort="created:1", limit="2") == flow_ids[:2]
+    assert await listed(limit="1", offset="1") == flow_ids[1:2]
+
+
+async def test_only_the_messages_of_the_page_are_read(
+    ann: Client, tenant: Tenant, flow_id: str
+) -> None:
+    # One that nothing can read shows that it was left alone.
+    tenant.database.connection.execute("UPDATE unprocessed SET messages_json = '{'")
+
+    answer = await ann.get("/unprocessed-messages", params={"flowId": flow_id, "offset": "1"})
+
+    assert answer.json() == []
 
 
 @pytest.mark.parametrize("path", ["", "/retry"])

@@ -7,6 +7,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from appmixer_mcp.sandbox import tasks
 from appmixer_mcp.sandbox.clock import ManualClock
 from appmixer_mcp.sandbox.tenant import Tenant
 from tests.sandbox.routes.conftest import (
@@ -259,6 +260,35 @@ async def test_a_task_that_is_due_is_told_and_can_still_be_approved(
     assert (due, approved) == ("due", "approved")
     assert ports == ["created", "due"]
     assert await sent_from(ann, tenant) == ["created", "due", "approved"]
+
+
+@pytest.mark.parametrize(
+    ("decision_by", "status"), [("2026-02-01T12:00:00Z", "pending"), ("2026-02-01", "due")]
+)
+async def test_a_due_task_that_is_given_more_time_is_pending_until_it_is_due_again(
+    ann: Client, tenant: Tenant, clock: ManualClock, decision_by: str, status: str
+) -> None:
+    task = await new_task(ann, decisionBy="2026-02-01T08:00:00Z")
+    path = f"/people-task/tasks/{task['id']}"
+    clock.turn(timedelta(days=1, minutes=1))
+    tasks.mark_due(tenant.database, clock)
+
+    changed = (await ann.put(path, json={"decisionBy": decision_by})).json()
+    renamed = (await ann.put(path, json={"title": "B"})).json()
+    clock.turn(timedelta(hours=4))
+    tasks.mark_due(tenant.database, clock)
+
+    assert [changed["status"], renamed["status"]] == [status, status]
+    assert (await ann.get(path)).json()["status"] == "due"
+
+
+async def test_a_decided_task_stays_decided_whatever_its_time(ann: Client) -> None:
+    path = f"/people-task/tasks/{(await new_task(ann))['id']}"
+    await ann.put(f"{path}/reject")
+
+    changed = (await ann.put(path, json={"decisionBy": "2026-03-01"})).json()
+
+    assert changed["status"] == "rejected"
 
 
 async def test_a_round_that_cannot_be_stored_is_made_up_for_by_the_next(
