@@ -1,5 +1,6 @@
 """Accounts: the user's sign-ins to third-party services."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -65,7 +66,7 @@ async def list_accounts(
     return _page(await (await ctx.client()).accounts.list_accounts(filters=filter), offset)
 
 
-@TOOLSET.tool("Create account", CREATE)
+@TOOLSET.tool("Create account", replace(CREATE, open_world=True))  # the service is asked
 async def create_account(
     ctx: ToolContext,
     service: Annotated[str, Field(description="Such as appmixer:slack.", min_length=3)],
