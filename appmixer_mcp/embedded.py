@@ -6,6 +6,7 @@ and end without a word. So nobody is asked: whoever gets the directory's lock ru
 before each request everybody else looks whether the lock has come free.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -141,23 +142,19 @@ class EmbeddedSandbox:
         return True
 
     def _run_tenant(self) -> None:
-        try:
+        with ExitStack() as undone_on_failure:
+            undone_on_failure.callback(self._let_go)
             secrets = self._directory.secrets()
-            listener = _listen_as_before(self._directory.last_port)
+            listener = undone_on_failure.enter_context(_listen_as_before(self._directory.last_port))
             port: int = listener.getsockname()[1]
             self.url, self._key = f"http://{_HOST}:{port}", secrets.local_key
             config = tenant_config(self._directory.path, self.url, secrets, **self._options)
             tenant = TenantThread(config, listener)
             tenant.start()
-            try:
-                self._directory.announce(self.url, port, secrets.local_key)
-            except BaseException:
-                tenant.stop()
-                raise
+            undone_on_failure.callback(tenant.stop)
+            self._directory.announce(self.url, port, secrets.local_key)
+            undone_on_failure.pop_all()
             self._tenant = tenant  # only now, because calls that run meanwhile look at it
-        except BaseException:
-            self._let_go()
-            raise
 
     def _let_go(self) -> None:
         self._tenant = None

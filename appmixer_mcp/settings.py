@@ -17,8 +17,15 @@ PREFIX = "APPMIXER_"
 
 
 def _reason(message: str) -> str:
-    words = message.removeprefix("Value error, ").removeprefix("Input should be ")
-    return message if words == message else f"it must be {words}".replace("must be it must", "must")
+    """Say in our words what pydantic says of a value."""
+    for theirs, ours in (
+        ("Value error, ", ""),
+        ("Input should be a valid boolean, unable to interpret input", "it must be true or false"),
+        ("Input should be ", "it must be "),
+    ):
+        if message.startswith(theirs):
+            return ours + message.removeprefix(theirs)
+    return message
 
 
 def _web_address(text: str) -> str:

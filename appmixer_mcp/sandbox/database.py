@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,18 +35,20 @@ class Database:
         self._depth = 0
         self._after_commit: list[Callable[[], None]] = []
         self.connection = self._connect()
-        try:
-            self.connection.execute("PRAGMA journal_mode = WAL")
-            self.connection.execute("PRAGMA synchronous = NORMAL")
-            self._migrate()
-        except BaseException as error:
-            self.connection.close()
-            if getattr(error, "sqlite_errorcode", None) in _DAMAGED:
+        with ExitStack() as closed_on_failure:
+            closed_on_failure.callback(self.connection.close)
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+                self.connection.execute("PRAGMA synchronous = NORMAL")
+                self._migrate()
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode not in _DAMAGED:
+                    raise
                 raise DatabaseError(
                     f"{path} is damaged, or no database. Restore it, or move it away: the sandbox "
                     "then starts afresh."
                 ) from error
-            raise
+            closed_on_failure.pop_all()
 
     def close(self) -> None:
         """Close the file; what was not committed is rolled back."""
@@ -102,7 +104,7 @@ class Database:
         actions, self._after_commit = self._after_commit, []
         try:
             self.connection.execute("COMMIT")
-        except BaseException:
+        except sqlite3.Error:
             self._roll_back()
             raise
         for action in actions:

@@ -18,7 +18,7 @@ def filter_component(
     Args:
         name: The last part of its type.
         description: What it does, in one sentence.
-        fields: The fields beside `sourceData`.
+        fields: Its fields, `sourceData` first.
         ports: Where a message goes for which `holds` is true, and where any other goes.
         holds: Looks at the fields.
     """
