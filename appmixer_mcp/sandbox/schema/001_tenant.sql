@@ -1,4 +1,5 @@
--- Every table of the sandbox. Instants are epoch milliseconds (`_ms`), JSON columns end in `_json`.
+-- The tables of the first version. Instants are epoch milliseconds (`_ms`), JSON columns end in
+-- `_json`. A released file of this folder never changes; a change is a file with the next number.
 -- Ids are the API's ids. Deleting a flow or a user is done by the code that owns it, in one transaction.
 
 CREATE TABLE user (
