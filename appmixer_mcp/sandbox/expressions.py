@@ -9,16 +9,19 @@ form has the variable itself in the text, `{{{$.componentId.port.path}}}`, or a 
 Source: documented and observed, as said where it matters.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED, get_path, is_list, is_object, to_text
 from appmixer_mcp.sandbox.jsontext import dumps
-from appmixer_mcp.sandbox.modifier import FlowFacts, Modifier, bounded, keyword
+from appmixer_mcp.sandbox.modifier import MAX_TEXT, FlowFacts, Modifier, bounded, keyword
 
 _MOST_WORK = 200_000  # variables and modifiers evaluated for one message
+_LONGEST_S = 5.0
 _SIZE_OF_A_STEP = 1_000  # so many characters or items count as one step more
 _HELPER_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -41,22 +44,42 @@ class Budget:
 
     work: int = 0
     size: int = 0
+    until_s: float = field(default_factory=lambda: time.monotonic() + _LONGEST_S)
 
-    def step(self, value: Json = None) -> None:
-        """Count one evaluation, and more when the value it works on is long.
+    def step(self, size: int = 0) -> None:
+        """Count one evaluation, and more when what it works on is large.
 
         Raises:
-            InputError: There have been too many for one message.
+            InputError: There have been too many for one message, or they took too long.
         """
-        self.work += 1 + _size(value) // _SIZE_OF_A_STEP
-        if self.work > _MOST_WORK:
+        self.work += 1 + size // _SIZE_OF_A_STEP
+        if self.work > _MOST_WORK or time.monotonic() > self.until_s:
             raise InputError(
-                f"The expressions of one message took more than {_MOST_WORK:,} steps. "
-                "Use shorter lists, or fewer nested maps."
+                f"The expressions of one message took more than {_MOST_WORK:,} steps, or "
+                f"{_LONGEST_S:g} s. Use shorter lists, or fewer nested maps."
             )
 
+    def filled(self, places: int) -> None:
+        """Count the places of a list or object that is about to be filled.
+
+        Raises:
+            InputError: There are too many for one message.
+        """
+        self.step(places)
+        self.size = bounded(self.size + places)
+
     def made(self, value: Json) -> Json:
-        """Count the size of a value that was made, and return it.
+        """Return a value that a modifier made, once it is known to be small enough.
+
+        Raises:
+            InputError: It is too large. A small list can stand for a huge JSON text, when it holds
+                the same thing many times.
+        """
+        self.step(bounded(_size(value)))
+        return value
+
+    def placed(self, value: Json) -> Json:
+        """Return a value that becomes part of the result, its size counted.
 
         Raises:
             InputError: All of them together are too large for one message.
@@ -143,19 +166,21 @@ class Call:
 
         Source: observed for the fail-safe; whether the live platform does so is not known.
         """
-        scope.budget.step(value)
+        scope.budget.step(_length(value))
         before = (scope.facts, value) if self.modifier.uses_flow else (value,)
         try:
             if self.modifier.block:
                 each = _Each(self.arguments[0], scope)
-                return scope.budget.made(self.modifier.run(*before, each))
-            arguments = [argument.resolve(scope) for argument in self.arguments]
-            named = {keyword(name): one.resolve(scope) for name, one in self.named.items()}
-            return scope.budget.made(self.modifier.run(*before, *arguments, **named))
+                made = self.modifier.run(*before, each)
+            else:
+                arguments = [argument.resolve(scope) for argument in self.arguments]
+                named = {keyword(name): one.resolve(scope) for name, one in self.named.items()}
+                made = self.modifier.run(*before, *arguments, **named)
         except RecursionError as error:
             raise InputError("A value is nested too deeply for a modifier.") from error
         except _HELPER_ERRORS:
             return value
+        return scope.budget.made(made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +189,13 @@ class _Each:
     scope: Scope
 
     def __call__(self, item: Json, index: int, key: Json) -> Json:
+        self.scope.budget.step()
         return self.template.resolve(self.scope.inner(Block(item, index, key)))
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A value and the modifiers it runs through, left to right."""
+    """A placeholder: a value and the modifiers it runs through, left to right; perhaps none."""
 
     source: "Template"
     calls: tuple[Call, ...]
@@ -179,7 +205,7 @@ class Binding:
         value = self.source.resolve(scope)
         for call in self.calls:
             value = call.apply(value, scope)
-        return _without_undefined(value) if self.calls else value
+        return scope.budget.placed(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +219,8 @@ class Text:
 
         Source: observed, also that an unresolved placeholder reads `undefined`.
         """
-        made = scope.budget.made
-        return "".join([made(_inserted(part.resolve(scope))) for part in self.parts])
+        text = "".join([_inserted(part.resolve(scope)) for part in self.parts])
+        return scope.budget.placed(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +231,7 @@ class Object:
 
     def resolve(self, scope: Scope) -> Json:
         """Return the object without the keys whose values are undefined."""
+        scope.budget.filled(len(self.entries))
         resolved = ((key, template.resolve(scope)) for key, template in self.entries)
         return {key: value for key, value in resolved if value is not UNDEFINED}
 
@@ -217,6 +244,7 @@ class Items:
 
     def resolve(self, scope: Scope) -> Json:
         """Return the list, with null for what is undefined."""
+        scope.budget.filled(len(self.items))
         resolved = (template.resolve(scope) for template in self.items)
         return [None if value is UNDEFINED else value for value in resolved]
 
@@ -231,6 +259,12 @@ class Transform:
     fields: Object
     extends: bool
     """json2ext: the fields are laid over the original content, instead of replacing it."""
+
+    @cached_property
+    def slow(self) -> bool:
+        """Whether it can take so long that it must not be resolved on the event loop."""
+        bindings = (one for one in _every(self.fields) if isinstance(one, Binding))
+        return any(call.modifier.slow for binding in bindings for call in binding.calls)
 
     def resolve(self, original: Json, outputs: Outputs, facts: FlowFacts) -> Json:
         """Return the content for the in port, a JSON value.
@@ -249,10 +283,13 @@ class Transform:
 
 def variables(template: Template) -> Iterator[Variable]:
     """Yield every variable that a template refers to, those in arguments included."""
-    if isinstance(template, Variable):
-        yield template
+    return (one for one in _every(template) if isinstance(one, Variable))
+
+
+def _every(template: Template) -> Iterator[Template]:
+    yield template
     for child in _children(template):
-        yield from variables(child)
+        yield from _every(child)
 
 
 def _children(template: Template) -> Sequence[Template]:
@@ -268,22 +305,27 @@ def _children(template: Template) -> Sequence[Template]:
     return ()
 
 
-def _size(value: Json) -> int:
+def _length(value: Json) -> int:
     return len(value) if isinstance(value, str) or is_list(value) or is_object(value) else 0
+
+
+def _size(value: Json) -> int:
+    """Return about how long the JSON text of a value is; it stops counting beyond MAX_TEXT."""
+    if isinstance(value, str):
+        return len(value)
+    size, pending = 0, [value]
+    while pending and size <= MAX_TEXT:
+        one = pending.pop()
+        if isinstance(one, str):
+            size += len(one)
+        elif is_list(one):
+            size += len(one)
+            pending += one
+        elif is_object(one):
+            size += len(one) + sum(map(len, one))
+            pending += one.values()
+    return size
 
 
 def _inserted(value: Json) -> str:
     return dumps(value) if is_list(value) or is_object(value) else to_text(value)
-
-
-def _without_undefined(value: Json) -> Json:
-    """Return the value as JSON.stringify would see it: modifiers may leave UNDEFINED in lists."""
-    if is_list(value):
-        return [None if item is UNDEFINED else _without_undefined(item) for item in value]
-    if is_object(value):
-        return {
-            str(key): _without_undefined(item)
-            for key, item in value.items()
-            if item is not UNDEFINED
-        }
-    return value

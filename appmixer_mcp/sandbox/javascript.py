@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
@@ -63,7 +64,9 @@ def to_number(value: Json) -> int | float:
     """Return `Number(value)`; NaN for what is no number, 0 for null and empty text."""
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        return _as_float_at_most(value)
+    if isinstance(value, float):
         return value
     if value is None:
         return 0
@@ -72,10 +75,17 @@ def to_number(value: Json) -> int | float:
     return _spelled(value.strip()) if isinstance(value, str) else math.nan
 
 
+def _as_float_at_most(number: int) -> int | float:
+    """Return a whole number, or infinity in place of one that no float can hold."""
+    if abs(number) <= sys.float_info.max:
+        return number
+    return math.inf if number > 0 else -math.inf
+
+
 def _spelled(text: str) -> int | float:
     if radix := _RADIX.fullmatch(text):
         try:
-            return int(radix[2], _RADIX_OF[radix[1].lower()])
+            return _as_float_at_most(int(radix[2], _RADIX_OF[radix[1].lower()]))
         except ValueError:
             return math.nan
     if text in ("Infinity", "+Infinity", "-Infinity"):
@@ -141,10 +151,7 @@ def _number_text(number: float) -> str:
     if isinstance(number, int):
         if abs(number) < _PLAIN_BELOW:
             return str(number)
-        try:
-            number = float(number)
-        except OverflowError:
-            number = math.inf if number > 0 else -math.inf
+        number = float(_as_float_at_most(number))
     if not math.isfinite(number):
         return "NaN" if math.isnan(number) else ("Infinity" if number > 0 else "-Infinity")
     if number == 0:

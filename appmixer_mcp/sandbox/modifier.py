@@ -1,6 +1,6 @@
 """What a modifier is: a function that a variable's value runs through before a component sees it.
 
-Modifiers are pure and quick. Values of a wrong kind are met as JavaScript would meet them; what a
+Modifiers are pure. Values of a wrong kind are met as JavaScript would meet them; what a
 modifier raises leaves the value as it was (observed, see `expressions`), except for InputError,
 which means that the work it was asked to do is not acceptable.
 """
@@ -15,7 +15,7 @@ from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.component import Json
 
 MAX_TEXT = 10_000_000
-"""Most characters that a text may grow to in an expression."""
+"""Most characters that the values of one message may have in its expressions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,15 @@ class FlowFacts:
     now: datetime
 
 
+@dataclass(frozen=True)
+class Argument:
+    """What a modifier can be given besides the value."""
+
+    name: str
+    type: str = "any"
+    """any, text, number or boolean; told to clients, not checked"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Modifier:
     """One entry of the catalogue.
@@ -39,15 +48,25 @@ class Modifier:
     """
 
     id: str
+    label: str
+    categories: tuple[str, ...]
+    returns: str
+    """The type of what it returns, for clients: any, string, number, boolean, list or object."""
     run: Callable[..., Json]
-    arguments: tuple[str, ...] = ()
-    named: tuple[str, ...] = ()
+    arguments: tuple[Argument, ...] = ()
+    named: tuple[Argument, ...] = ()
     variadic: bool = False
     """Whether it takes any number of positional arguments."""
     block: bool = False
     """Whether its one argument is evaluated for each item: `run(value, each)`."""
     uses_flow: bool = False
     """Whether `run` gets the FlowFacts before the value."""
+    flow_variable: bool = False
+    """Whether it ignores the value, so that a binding may begin with it."""
+    slow: bool = False
+    """Whether an argument decides how long it takes, so that it must not run on the event loop."""
+    missing: Callable[[], str | None] = lambda: None
+    """Says what has to be installed before it can run; None when nothing has."""
 
 
 def keyword(name: str) -> str:
@@ -57,11 +76,13 @@ def keyword(name: str) -> str:
 
 
 def bounded(size: int) -> int:
-    """Return a size that a text may have.
+    """Return a size that a text, or a value's JSON text, may have.
 
     Raises:
         InputError: It is larger than MAX_TEXT.
     """
     if size > MAX_TEXT:
-        raise InputError(f"A text of {size:,} characters is too long; {MAX_TEXT:,} are the most.")
+        raise InputError(
+            f"A value of more than {MAX_TEXT:,} characters is too long for an expression."
+        )
     return size

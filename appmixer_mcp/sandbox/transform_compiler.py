@@ -39,7 +39,6 @@ _LITERALS: Mapping[str, Json] = {
     "true": True, "false": False, "null": None, "undefined": UNDEFINED,
 }  # fmt: skip
 _NUMBER = re.compile(r"-?\d{1,300}(\.\d{1,300})?", re.ASCII)
-_LATER = ("g_jsonata", "g_javascript")
 
 
 @dataclass(frozen=True)
@@ -78,12 +77,16 @@ class TransformCompiler:
             return Constant(None)
         self._depth += 1
         if is_list(value):
-            compiled: Template = Items(tuple(self._template(item, bindings) for item in value))
+            items = tuple(self._template(item, bindings) for item in value)
+            compiled: Template = Items(items)
+            constant = all(isinstance(item, Constant) for item in items)
         else:
-            entries = cast("Mapping[str, Json]", value).items()
-            compiled = Object(tuple((key, self._template(one, bindings)) for key, one in entries))
+            pairs = cast("Mapping[str, Json]", value).items()
+            entries = tuple((key, self._template(one, bindings)) for key, one in pairs)
+            compiled = Object(entries)
+            constant = all(isinstance(one, Constant) for _, one in entries)
         self._depth -= 1
-        return compiled
+        return Constant(value) if constant else compiled
 
     def _text(self, text: str, bindings: Mapping[str, Json]) -> Template:
         pieces = _PLACEHOLDER.split(text)
@@ -102,7 +105,7 @@ class TransformCompiler:
         if is_object(binding):
             return self._binding(binding)
         if name.startswith(("$", "@", "../")):
-            return self._variable(name)
+            return Binding(self._variable(name), ())
         return self._helper_call(name)
 
     def _binding(self, raw: Mapping[str, Json]) -> Template:
@@ -121,7 +124,7 @@ class TransformCompiler:
         elif not calls:
             self._problem(f"Input field {self._field} has a binding without a variable.")
         self._depth -= 1
-        return Binding(source, tuple(calls)) if calls else source
+        return Binding(source, tuple(calls))
 
     def _call(self, raw: Json) -> Call | None:
         name = raw.get("name") if is_object(raw) else None
@@ -129,6 +132,7 @@ class TransformCompiler:
         if modifier is None or not is_object(raw):
             self._unknown_modifier(name)
             return None
+        self._check_installed(modifier)
         parameters = raw.get("params")
         positional = [self._argument(one) for one in parameters] if is_list(parameters) else []
         named = {key: self._argument(one) for key, one in _object(raw.get("hashParams")).items()}
@@ -168,6 +172,7 @@ class TransformCompiler:
         if modifier is None:
             self._unknown_modifier(words[0][1] if words else "")
             return Constant(UNDEFINED), []
+        self._check_installed(modifier)
         words = words[1:]
         positional: list[Template] = []
         named: dict[str, Template] = {}
@@ -210,11 +215,16 @@ class TransformCompiler:
         )
 
     def _unknown_modifier(self, name: Json) -> None:
-        later = " in this sandbox yet" if name in _LATER else ""
         self._problem(
-            f"Input field {self._field} uses the modifier {name!r}, which does not exist{later}.",
+            f"Input field {self._field} uses the modifier {name!r}, which does not exist.",
             "modifier",
         )
+
+    def _check_installed(self, modifier: Modifier) -> None:
+        if missing := modifier.missing():
+            self._problem(
+                f"Input field {self._field} uses the modifier {modifier.id}. {missing}", "modifier"
+            )
 
     def _problem(self, message: str, word: str = "variable") -> None:
         self.problems.append(TransformProblem(self._field, message, word))
@@ -225,7 +235,8 @@ def _call(modifier: Modifier, positional: list[Template], named: dict[str, Templ
     if not modifier.variadic:
         missing = len(modifier.arguments) - len(positional)
         positional = [*positional, *[Constant(UNDEFINED)] * missing][: len(modifier.arguments)]
-    known = {name: one for name, one in named.items() if name in modifier.named}
+    names = {argument.name for argument in modifier.named}
+    known = {name: one for name, one in named.items() if name in names}
     return Call(modifier, tuple(positional), known)
 
 

@@ -1,16 +1,25 @@
 """The catalogue of modifiers and flow variables, by category.
 
-`g_jsonata` and `g_javascript` are not here: a flow that uses them does not start.
-
 Source: names, arguments and results as Appmixer's catalogue gives them, observed as a black box.
 """
 
 from appmixer_mcp.sandbox.modifier import Modifier
-from appmixer_mcp.sandbox.modifiers import arithmetic, dates, flow, lists, objects, text
+from appmixer_mcp.sandbox.modifiers import arithmetic, code, dates, flow, lists, objects, text
+
+CATEGORIES = {
+    "object": "Object",
+    "list": "List",
+    "text": "Text",
+    "control": "Control",
+    "number": "Number",
+    "date": "Date",
+    "math": "Math",
+}
+"""Category -> label, in the order in which Appmixer shows them."""
 
 _CATALOGUE = {
     modifier.id: modifier
-    for category in (objects, lists, text, arithmetic, dates, flow)
+    for category in (objects, lists, text, arithmetic, dates, code, flow)
     for modifier in category.MODIFIERS
 }
 

@@ -14,7 +14,7 @@ from appmixer_mcp.sandbox.javascript import (
     to_number,
     to_text,
 )
-from appmixer_mcp.sandbox.modifier import Modifier, bounded
+from appmixer_mcp.sandbox.modifier import Argument, Modifier, bounded
 
 
 def add(value: Json, second: Json) -> Json:
@@ -40,7 +40,8 @@ def _operation(operate: Callable[[float, float], float], value: Json, second: Js
     return tidy(operate(float(to_number(value)), float(to_number(second))))
 
 
-def _over_all(pick: Callable[[list[int | float]], int | float], value: Json, *more: Json) -> Json:
+def over_all(pick: Callable[[list[int | float]], int | float], value: Json, *more: Json) -> Json:
+    """Return the greatest, least or mean of numbers; NaN when one of them is no number."""
     numbers = [to_number(item) for item in (value, *more) if item is not UNDEFINED]
     # Python's max and min give NaN only where it stands first.
     if any(isinstance(number, float) and math.isnan(number) for number in numbers):
@@ -77,23 +78,65 @@ def _condition(value: Json, when_true: Json, when_false: Json) -> Json:
 
 
 MODIFIERS = (
-    Modifier(id="g_condition", run=_condition, arguments=("true value", "false value")),
-    Modifier(id="g_equals", run=loosely_equal, arguments=("second expression",)),
-    Modifier(id="g_not", run=_not),
     Modifier(
-        id="g_lessThan", run=partial(_compared, -1), arguments=("second",), named=("inclusive",)
+        id="g_condition", label="Condition", categories=("control",), returns="any",
+        run=_condition, arguments=(Argument("true value"), Argument("false value")),
     ),
     Modifier(
-        id="g_greaterThan", run=partial(_compared, 1), arguments=("second",), named=("inclusive",)
+        id="g_equals", label="Equals", categories=("control",), returns="boolean",
+        run=loosely_equal, arguments=(Argument("second expression"),),
     ),
-    Modifier(id="g_add", run=add, arguments=("second",)),
-    Modifier(id="g_sub", run=partial(_operation, float.__sub__), arguments=("second",)),
-    Modifier(id="g_mul", run=partial(_operation, float.__mul__), arguments=("second",)),
-    Modifier(id="g_div", run=partial(_operation, _divide), arguments=("second",)),
-    Modifier(id="g_mod", run=partial(_operation, _remainder), arguments=("second",)),
-    Modifier(id="g_max", run=partial(_over_all, max), variadic=True),
-    Modifier(id="g_min", run=partial(_over_all, min), variadic=True),
-    Modifier(id="g_avg", run=partial(_over_all, mean), variadic=True),
-    Modifier(id="g_floor", run=partial(_rounded, math.floor)),
-    Modifier(id="g_ceil", run=partial(_rounded, math.ceil)),
-)
+    Modifier(
+        id="g_not", label="Not", categories=("control",), returns="boolean", run=_not,
+    ),
+    Modifier(
+        id="g_lessThan", label="Less than", categories=("number", "text"), returns="boolean",
+        run=partial(_compared, -1), arguments=(Argument("second"),),
+        named=(Argument("inclusive", "boolean"),),
+    ),
+    Modifier(
+        id="g_greaterThan", label="Greater than", categories=("number", "text"),
+        returns="boolean", run=partial(_compared, 1), arguments=(Argument("second"),),
+        named=(Argument("inclusive", "boolean"),),
+    ),
+    Modifier(
+        id="g_add", label="Add", categories=("number", "text"), returns="any", run=add,
+        arguments=(Argument("second"),),
+    ),
+    Modifier(
+        id="g_sub", label="Sub", categories=("number",), returns="number",
+        run=partial(_operation, float.__sub__), arguments=(Argument("second", "number"),),
+    ),
+    Modifier(
+        id="g_mul", label="Mul", categories=("number",), returns="number",
+        run=partial(_operation, float.__mul__), arguments=(Argument("second", "number"),),
+    ),
+    Modifier(
+        id="g_div", label="Div", categories=("number",), returns="number",
+        run=partial(_operation, _divide), arguments=(Argument("second", "number"),),
+    ),
+    Modifier(
+        id="g_mod", label="Mod", categories=("number",), returns="number",
+        run=partial(_operation, _remainder), arguments=(Argument("second", "number"),),
+    ),
+    Modifier(
+        id="g_max", label="Max", categories=("number",), returns="number",
+        run=partial(over_all, max), variadic=True,
+    ),
+    Modifier(
+        id="g_min", label="Min", categories=("number",), returns="number",
+        run=partial(over_all, min), variadic=True,
+    ),
+    Modifier(
+        id="g_avg", label="Avg", categories=("number",), returns="number",
+        run=partial(over_all, mean), variadic=True,
+    ),
+    Modifier(
+        id="g_floor", label="Floor", categories=("number",), returns="number",
+        run=partial(_rounded, math.floor),
+    ),
+    Modifier(
+        id="g_ceil", label="Ceil", categories=("number",), returns="number",
+        run=partial(_rounded, math.ceil),
+    ),
+)  # fmt: skip

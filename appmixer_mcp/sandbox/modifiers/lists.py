@@ -13,13 +13,11 @@ from appmixer_mcp.sandbox.javascript import (
     is_object,
     is_truthy,
     parse_number,
-    to_number,
     to_text,
 )
 from appmixer_mcp.sandbox.jsontext import dumps
-from appmixer_mcp.sandbox.modifier import Modifier, bounded
-from appmixer_mcp.sandbox.modifiers.arithmetic import add, mean
-from appmixer_mcp.sandbox.modifiers.objects import first_hit
+from appmixer_mcp.sandbox.modifier import Argument, Modifier, bounded
+from appmixer_mcp.sandbox.modifiers.arithmetic import add, mean, over_all
 
 Each = Callable[[Json, int, Json], Json]
 """Evaluates a block for one item, given the item, its index and its key."""
@@ -37,7 +35,8 @@ def _items(value: Json) -> list[tuple[Json, Json]]:
 
 
 def _map(value: Json, each: Each) -> Json:
-    return [each(item, index, key) for index, (key, item) in enumerate(_items(value))]
+    results = (each(item, index, key) for index, (key, item) in enumerate(_items(value)))
+    return [None if one is UNDEFINED else one for one in results]
 
 
 def _filter(value: Json, each: Each) -> Json:
@@ -124,8 +123,8 @@ def _plus(left: Json, right: Json) -> Json:
     return add(left or 0, right or 0)
 
 
-def _extreme(pick: Callable[[list[int | float]], int | float], value: Json) -> Json:
-    return pick([to_number(item) for item in value]) if is_list(value) and value else UNDEFINED
+def _over_items(pick: Callable[[list[int | float]], int | float], value: Json) -> Json:
+    return over_all(pick, *value) if is_list(value) and value else UNDEFINED
 
 
 def _shuffle(value: Json) -> Json:
@@ -146,27 +145,86 @@ def _deduplicate(value: Json, path: Json) -> Json:
 
 
 def _pick(value: Json, path: Json) -> Json:
-    return [first_hit(item, path) for item in value] if is_list(value) else value
+    from appmixer_mcp.sandbox.modifiers.paths import Walk, hits  # noqa: PLC0415 - takes 0.1 s
+
+    if not is_list(value):
+        return value
+    walk = Walk()
+    # Appmixer keeps undefined for an item without a hit, which is null in JSON.
+    return [next(hits(item, to_text(path), walk), None) for item in value]
 
 
 MODIFIERS = (
-    Modifier(id="g_length", run=_length),
-    Modifier(id="g_pick", run=_pick, arguments=("JSON Path",)),
-    Modifier(id="g_map", run=_map, arguments=("predicate",), block=True),
-    Modifier(id="g_filterList", run=_filter, arguments=("value",), block=True),
-    Modifier(id="g_each", run=_each, arguments=("iteration",), block=True),
-    Modifier(id="g_join", run=_join, arguments=("separator",)),
-    Modifier(id="g_first", run=partial(_item_at, 0)),
-    Modifier(id="g_last", run=partial(_item_at, -1)),
-    Modifier(id="g_nthIndex", run=_nth, arguments=("index",)),
-    Modifier(id="g_initial", run=_initial, arguments=("number",)),
-    Modifier(id="g_tail", run=_tail, arguments=("skip",)),
-    Modifier(id="g_reverse", run=_reverse),
-    Modifier(id="g_flatten", run=_flatten, arguments=("deep",)),
-    Modifier(id="g_sum", run=_sum),
-    Modifier(id="g_maxList", run=partial(_extreme, max)),
-    Modifier(id="g_minList", run=partial(_extreme, min)),
-    Modifier(id="g_avgList", run=partial(_extreme, mean)),
-    Modifier(id="g_shuffle", run=_shuffle),
-    Modifier(id="g_deduplicate", run=_deduplicate, arguments=("property",)),
-)
+    Modifier(
+        id="g_length", label="Length", categories=("list", "text"), returns="number", run=_length,
+    ),
+    Modifier(
+        id="g_pick", label="Pick", categories=("list",), returns="list", run=_pick,
+        arguments=(Argument("JSON Path", "text"),), slow=True,
+    ),
+    Modifier(
+        id="g_map", label="Map", categories=("list", "object"), returns="list", run=_map,
+        arguments=(Argument("predicate"),), block=True, slow=True,
+    ),
+    Modifier(
+        id="g_filterList", label="Filter", categories=("list",), returns="list", run=_filter,
+        arguments=(Argument("value"),), block=True, slow=True,
+    ),
+    Modifier(
+        id="g_each", label="Each", categories=("list", "object"), returns="string", run=_each,
+        arguments=(Argument("iteration"),), block=True, slow=True,
+    ),
+    Modifier(
+        id="g_join", label="Join", categories=("list",), returns="string", run=_join,
+        arguments=(Argument("separator", "text"),),
+    ),
+    Modifier(
+        id="g_first", label="First Item", categories=("list",), returns="any",
+        run=partial(_item_at, 0),
+    ),
+    Modifier(
+        id="g_last", label="Last Item", categories=("list",), returns="any",
+        run=partial(_item_at, -1),
+    ),
+    Modifier(
+        id="g_nthIndex", label="Nth Index", categories=("list",), returns="any", run=_nth,
+        arguments=(Argument("index", "number"),),
+    ),
+    Modifier(
+        id="g_initial", label="Initial", categories=("list",), returns="list", run=_initial,
+        arguments=(Argument("number", "number"),),
+    ),
+    Modifier(
+        id="g_tail", label="Tail", categories=("list",), returns="list", run=_tail,
+        arguments=(Argument("skip", "number"),),
+    ),
+    Modifier(
+        id="g_reverse", label="Reverse", categories=("list",), returns="list", run=_reverse,
+    ),
+    Modifier(
+        id="g_flatten", label="Flatten", categories=("list",), returns="list", run=_flatten,
+        arguments=(Argument("deep", "boolean"),),
+    ),
+    Modifier(
+        id="g_sum", label="Sum", categories=("list",), returns="any", run=_sum,
+    ),
+    Modifier(
+        id="g_maxList", label="Max", categories=("list",), returns="any",
+        run=partial(_over_items, max),
+    ),
+    Modifier(
+        id="g_minList", label="Min", categories=("list",), returns="any",
+        run=partial(_over_items, min),
+    ),
+    Modifier(
+        id="g_avgList", label="Mean", categories=("list",), returns="any",
+        run=partial(_over_items, mean),
+    ),
+    Modifier(
+        id="g_shuffle", label="Shuffle", categories=("list",), returns="list", run=_shuffle,
+    ),
+    Modifier(
+        id="g_deduplicate", label="Deduplicate", categories=("list",), returns="list",
+        run=_deduplicate, arguments=(Argument("property", "text"),),
+    ),
+)  # fmt: skip

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED, is_truthy, parse_number, to_text
-from appmixer_mcp.sandbox.modifier import MAX_TEXT, Modifier, bounded
+from appmixer_mcp.sandbox.modifier import MAX_TEXT, Argument, Modifier, bounded
 from appmixer_mcp.sandbox.pattern import Match, search, search_all
 
 _WORD = re.compile(
@@ -21,6 +21,7 @@ _URL_TAIL = ".,;:!?)]}"
 _COMPONENT_SAFE = "!'()*-._~"
 _URL_SAFE = _COMPONENT_SAFE + ";,/?:@&=+$#"
 _GROUP_REFERENCE = re.compile(r"\$(\$|&|\d{1,2})")
+_FLAGS = tuple(Argument(name, "boolean") for name in ("global", "multiline", "ignorecase"))
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
 
@@ -186,37 +187,117 @@ def _upper_first(value: Json) -> Json:
 
 
 MODIFIERS = (
-    Modifier(id="g_lowercase", run=partial(_on_text, str.lower)),
-    Modifier(id="g_uppercase", run=partial(_on_text, str.upper)),
     Modifier(
-        id="g_regex", run=_regex, arguments=("pattern",),
-        named=("global", "multiline", "ignorecase"),
+        id="g_lowercase", label="Lowercase", categories=("text",), returns="string",
+        run=partial(_on_text, str.lower),
     ),
-    Modifier(id="g_md5", run=partial(_hash, "md5")),
-    Modifier(id="g_sha1", run=partial(_hash, "sha1")),
-    Modifier(id="g_sha256", run=partial(_hash, "sha256")),
-    Modifier(id="g_sha512", run=partial(_hash, "sha512")),
-    Modifier(id="g_base64", run=_base64),
-    Modifier(id="g_extractEmail", run=_extract_emails),
-    Modifier(id="g_extractUrls", run=_extract_urls),
-    Modifier(id="g_encodeUrl", run=_encode_url, arguments=("ignore protocol prefix and domain",)),
-    Modifier(id="g_decodeUrl", run=_decode_url, arguments=("ignore protocol prefix and domain",)),
-    Modifier(id="g_trim", run=partial(_trim, str.strip), arguments=("chars",)),
-    Modifier(id="g_trimStart", run=partial(_trim, str.lstrip), arguments=("chars",)),
-    Modifier(id="g_trimEnd", run=partial(_trim, str.rstrip), arguments=("chars",)),
-    Modifier(id="g_truncate", run=_truncate, arguments=("length", "omission")),
-    Modifier(id="g_escapeHtml", run=_escape_html),
-    Modifier(id="g_splitWords", run=_words),
-    Modifier(id="g_splitByWhitespace", run=partial(_on_text, str.split)),
     Modifier(
-        id="g_replace", run=_replace, arguments=("pattern", "replacer"),
-        named=("regex", "global", "multiline", "ignorecase"),
+        id="g_uppercase", label="Uppercase", categories=("text",), returns="string",
+        run=partial(_on_text, str.upper),
     ),
-    Modifier(id="g_split", run=_split, arguments=("delimiter",)),
-    Modifier(id="g_pad", run=_pad, arguments=("length", "side", "chars")),
-    Modifier(id="g_kebabCase", run=partial(_joined_words, "-")),
-    Modifier(id="g_camelCase", run=_camel_case),
-    Modifier(id="g_snakeCase", run=partial(_joined_words, "_")),
-    Modifier(id="g_lowerFirst", run=_lower_first),
-    Modifier(id="g_upperFirst", run=_upper_first),
+    Modifier(
+        id="g_regex", label="Regex", categories=("text",), returns="list", run=_regex,
+        arguments=(Argument("pattern", "text"),),
+        named=_FLAGS,
+        slow=True,
+    ),
+    Modifier(
+        id="g_md5", label="MD5", categories=("text",), returns="string",
+        run=partial(_hash, "md5"),
+    ),
+    Modifier(
+        id="g_sha1", label="SHA1", categories=("text",), returns="string",
+        run=partial(_hash, "sha1"),
+    ),
+    Modifier(
+        id="g_sha256", label="SHA256", categories=("text",), returns="string",
+        run=partial(_hash, "sha256"),
+    ),
+    Modifier(
+        id="g_sha512", label="SHA512", categories=("text",), returns="string",
+        run=partial(_hash, "sha512"),
+    ),
+    Modifier(
+        id="g_base64", label="Base64", categories=("text",), returns="string", run=_base64,
+    ),
+    Modifier(
+        id="g_extractEmail", label="Extract Email Addresses", categories=("text",),
+        returns="list", run=_extract_emails, slow=True,
+    ),
+    Modifier(
+        id="g_extractUrls", label="Extract URLs", categories=("text",), returns="list",
+        run=_extract_urls,
+    ),
+    Modifier(
+        id="g_encodeUrl", label="Encode URL", categories=("text",), returns="string",
+        run=_encode_url, arguments=(Argument("ignore protocol prefix and domain", "boolean"),),
+    ),
+    Modifier(
+        id="g_decodeUrl", label="Decode URL", categories=("text",), returns="string",
+        run=_decode_url, arguments=(Argument("ignore protocol prefix and domain", "boolean"),),
+    ),
+    Modifier(
+        id="g_trim", label="Trim", categories=("text",), returns="string",
+        run=partial(_trim, str.strip), arguments=(Argument("chars", "text"),),
+    ),
+    Modifier(
+        id="g_trimStart", label="Trim Start", categories=("text",), returns="string",
+        run=partial(_trim, str.lstrip), arguments=(Argument("chars", "text"),),
+    ),
+    Modifier(
+        id="g_trimEnd", label="Trim End", categories=("text",), returns="string",
+        run=partial(_trim, str.rstrip), arguments=(Argument("chars", "text"),),
+    ),
+    Modifier(
+        id="g_truncate", label="Truncate", categories=("text",), returns="string", run=_truncate,
+        arguments=(Argument("length", "number"), Argument("omission", "text")),
+    ),
+    Modifier(
+        id="g_escapeHtml", label="Escape HTML", categories=("text",), returns="string",
+        run=_escape_html,
+    ),
+    Modifier(
+        id="g_splitWords", label="Extract Words", categories=("text",), returns="list",
+        run=_words,
+    ),
+    Modifier(
+        id="g_splitByWhitespace", label="Split By Whitespace", categories=("text",),
+        returns="list", run=partial(_on_text, str.split),
+    ),
+    Modifier(
+        id="g_replace", label="Replace", categories=("text",), returns="string", run=_replace,
+        arguments=(Argument("pattern", "text"), Argument("replacer", "text")),
+        named=(Argument("regex", "boolean"), *_FLAGS),
+        slow=True,
+    ),
+    Modifier(
+        id="g_split", label="Split", categories=("text",), returns="list", run=_split,
+        arguments=(Argument("delimiter", "text"),),
+    ),
+    Modifier(
+        id="g_pad", label="Padding", categories=("text",), returns="string", run=_pad,
+        arguments=(
+            Argument("length", "number"), Argument("side", "text"), Argument("chars", "text"),
+        ),
+    ),
+    Modifier(
+        id="g_kebabCase", label="Kebab Case", categories=("text",), returns="string",
+        run=partial(_joined_words, "-"),
+    ),
+    Modifier(
+        id="g_camelCase", label="Camel Case", categories=("text",), returns="string",
+        run=_camel_case,
+    ),
+    Modifier(
+        id="g_snakeCase", label="Snake Case", categories=("text",), returns="string",
+        run=partial(_joined_words, "_"),
+    ),
+    Modifier(
+        id="g_lowerFirst", label="Lower First", categories=("text",), returns="string",
+        run=_lower_first,
+    ),
+    Modifier(
+        id="g_upperFirst", label="Upper First", categories=("text",), returns="string",
+        run=_upper_first,
+    ),
 )  # fmt: skip
