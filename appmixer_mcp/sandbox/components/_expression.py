@@ -62,10 +62,11 @@ def _contains(item: _Item) -> bool:
     return contains(item["input"], item.get("value"))
 
 
-def _in_range(item: _Item) -> bool:
-    above, below = (order(item.get("input"), item.get(key)) for key in ("rangeMin", "rangeMax"))
-    return (above == 1 or (above == 0 and not is_on(item.get("exclusiveMin")))) and (
-        below == -1 or (below == 0 and not is_on(item.get("exclusiveMax")))
+def in_range(fields: Mapping[str, Json], value: Json) -> bool:
+    """Return whether a value lies from rangeMin to rangeMax, both included unless exclusive."""
+    above, below = (order(value, fields.get(key)) for key in ("rangeMin", "rangeMax"))
+    return (above == 1 or (above == 0 and not is_on(fields.get("exclusiveMin")))) and (
+        below == -1 or (below == 0 and not is_on(fields.get("exclusiveMax")))
     )
 
 
@@ -84,6 +85,6 @@ _OPERATORS: dict[str, Callable[[_Item], bool]] = {
     "empty": lambda item: is_empty(item.get("input")),
     "notEmpty": lambda item: not is_empty(item.get("input")),
     "contains": _contains,
-    "range": _in_range,
+    "range": lambda item: in_range(item, item.get("input")),
     "regex": _matches,
 }

@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from email.message import Message
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qs, urlencode
 
 import httpx2
 
@@ -22,16 +22,17 @@ from appmixer_mcp.sandbox.component import (
 from appmixer_mcp.sandbox.components._inputs import (
     entries,
     is_on,
-    parsed,
+    parsed_or_same,
+    plain_text,
     texts,
     unusable,
 )
 from appmixer_mcp.sandbox.javascript import is_list, is_object, to_text
 from appmixer_mcp.sandbox.jsontext import dumps
 
-_NOT_RETRIED = frozenset((400, 401, 403, 404, 405, 406, 409, 410, 411, 422, 451))
 _SUCCESS = range(200, 300)
 _MESSAGE_LENGTH = 200
+_MOST_FILE_BYTES = 50_000_000
 _FORM = "application/x-www-form-urlencoded"
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 _CHARSETS = {
@@ -54,11 +55,12 @@ _FIELDS = (
 )
 _BODY_TYPE_FIELDS = (
     Field(name="bodyType", type="select", options=("raw", "form-data", "binary"), default="raw"),
-    Field(name="fileId", type="filepicker"),
+    Field(name="fileId", type="filepicker", tooltip="What a binary body is made of."),
     Field(
         name="bodyFormData",
         type="expression",
-        tooltip='{"ADD": [{"name": "a", "type": "text", "text": "b"}]}',
+        tooltip='{"ADD": [{"name": "a", "type": "text", "text": "b"}]}; types: text, number, '
+        "toggle, date-time, filepicker.",
     ),
 )
 
@@ -92,7 +94,7 @@ async def _call(ctx: Context, method: str) -> None:
     if method == "GET":
         params = _params(ctx.content.get("body"))
     else:
-        body, content_type = _body(ctx.content, headers.get("content-type", ""))
+        body, content_type = _body(ctx, headers.get("content-type", ""))
         if body and content_type:
             headers["content-type"] = content_type
     answer = await ctx.request(method, url, headers=headers, params=params, content=body or None)
@@ -113,33 +115,36 @@ async def _call(ctx: Context, method: str) -> None:
 
 def _params(value: Json) -> dict[str, Json]:
     """Return what the body of a GET adds to the query: an object, or text such as `a=1&b=2`."""
-    given = _json_or_text(value)
+    given = parsed_or_same(value)
     if given in (None, ""):
         return {}
     if isinstance(given, str):
-        return dict(parse_qsl(given, keep_blank_values=True))
+        return dict(parse_qs(given, keep_blank_values=True))
     if not is_object(given):
         raise unusable("body", "of a GET must be an object: it becomes the query")
     return {name: _form_value(one) for name, one in given.items()}
 
 
-def _body(fields: Mapping[str, Json], content_type: str) -> tuple[bytes, str]:
+def _body(ctx: Context, content_type: str) -> tuple[bytes, str]:
     """Return the body of any other call, empty when there is none, and its content type.
 
     The type in the headers wins over what is written here, save for form-data, whose type holds
     the boundary.
     """
+    fields = ctx.content
     kind = fields.get("bodyType") or "raw"
     if kind == "binary":
-        raise unusable("bodyType", "cannot be binary: this sandbox keeps no files")
+        _check_size(ctx, [fields.get("fileId")])
+        content = ctx.files.read(to_text(fields.get("fileId")))
+        return content, content_type or "application/octet-stream"
     if kind == "form-data":
-        return _form_data(fields.get("bodyFormData"))
+        return _form_data(ctx)
     given = fields.get("body")
     if given in (None, ""):
         return b"", ""
     if is_on(fields.get("bodyBase64Encode")):
         return _from_base64(given), content_type or "application/octet-stream"
-    value = _json_or_text(given)
+    value = parsed_or_same(given)
     if is_object(value) and content_type.partition(";")[0].strip().lower() == _FORM:
         form = {name: _form_value(one) for name, one in value.items()}
         return urlencode(form, doseq=True).encode(), content_type
@@ -150,36 +155,40 @@ def _body(fields: Mapping[str, Json], content_type: str) -> tuple[bytes, str]:
     return sent.encode(errors="replace"), content_type or kind
 
 
-def _form_data(value: Json) -> tuple[bytes, str]:
-    parts: list[tuple[str, tuple[None, str]]] = []
-    for one in entries("bodyFormData", value):
+def _form_data(ctx: Context) -> tuple[bytes, str]:
+    listed = entries("bodyFormData", ctx.content.get("bodyFormData"))
+    _check_size(ctx, [one.get("filepicker") for one in listed if one.get("type") == "filepicker"])
+    parts: list[tuple[str, tuple[str | None, bytes, str | None]]] = []
+    for one in listed:
         name, kind = to_text(one.get("name", "")), to_text(one.get("type", "text"))
+        value = one.get(kind)
         if kind == "filepicker":
-            raise unusable("bodyFormData", "cannot hold a file: this sandbox keeps none")
-        parts.append((name, (None, to_text(one.get(kind, "")))))
+            file = ctx.files.info(to_text(value))
+            content = ctx.files.read(file["fileId"])
+            parts.append((name, (file["filename"], content, file["contentType"])))
+        else:
+            parts.append((name, (None, plain_text(value).encode(errors="replace"), None)))
     if not parts:
         return b"", ""
     encoded = httpx2.Request("POST", "http://form.invalid", files=parts)
     return encoded.read(), encoded.headers["content-type"]
 
 
-def _json_or_text(value: Json) -> Json:
-    try:
-        return parsed("body", value)
-    except ComponentFailedError:
-        return value
+def _check_size(ctx: Context, file_ids: list[Json]) -> None:
+    """Refuse files that are too large together: they are held in memory all at once."""
+    size = sum(ctx.files.info(to_text(file_id or ""))["length"] for file_id in file_ids)
+    if size > _MOST_FILE_BYTES:
+        raise ComponentFailedError(
+            f"The files have {size:,} bytes; one request takes {_MOST_FILE_BYTES:,} (a limit of "
+            "the sandbox). Send smaller ones, or one at a time.",
+            retry=False,
+        )
 
 
 def _form_value(value: Json) -> str | list[str]:
     if is_list(value):
-        return [_form_text(one) for one in value]
-    return _form_text(value)
-
-
-def _form_text(value: Json) -> str:
-    if value is None:
-        return ""
-    return dumps(value) if is_list(value) or is_object(value) else to_text(value)
+        return [plain_text(one) for one in value]
+    return plain_text(value)
 
 
 def _from_base64(value: Json) -> bytes:
@@ -196,9 +205,6 @@ def _failure(answer: HttpAnswer) -> ComponentFailedError:
     reason = f": {to_text(said)[:_MESSAGE_LENGTH]}" if said else ""
     return ComponentFailedError(
         f"{host} answered with status {answer.status}{reason}.",
-        retry=answer.status not in _NOT_RETRIED,
-        error_code=str(answer.status),
-        error_name="Error",
         status=answer.status,
     )
 

@@ -1,6 +1,11 @@
 """OnAppEvent: sends a message for each event of a name that an app reports."""
 
+from collections.abc import Mapping
+
 from appmixer_mcp.sandbox.component import Component, Context, Field, Json, OutPort
+from appmixer_mcp.sandbox.components._inputs import parsed_or_same
+from appmixer_mcp.sandbox.components._paths import example_paths
+from appmixer_mcp.sandbox.components._static_fields import static_property
 
 
 async def _start(ctx: Context) -> None:
@@ -9,6 +14,20 @@ async def _start(ctx: Context) -> None:
 
 async def _on_event(ctx: Context, payload: Json) -> None:
     ctx.send("out", {"data": payload})
+
+
+async def _on_webhook(ctx: Context) -> None:
+    """Take an event that the component was subscribed to from outside, as the API's callers do."""
+    ctx.send("out", {"data": ctx.webhook.data if ctx.webhook else None})
+    ctx.respond({})
+
+
+async def _sample(ctx: Context) -> None:
+    ctx.send("out", {"data": parsed_or_same(ctx.properties.get("eventDataExample")) or {}})
+
+
+def _further_variables(_: str, entry: Mapping[str, Json]) -> tuple[str, ...]:
+    return example_paths(static_property(entry, "eventDataExample"), "data")
 
 
 COMPONENT = Component(
@@ -25,6 +44,9 @@ COMPONENT = Component(
     ),
     out_ports=(OutPort(variables=("data",)),),
     webhook=True,
+    further_variables=_further_variables,
     start=_start,
+    on_webhook=_on_webhook,
     on_event=_on_event,
+    sample=_sample,
 )

@@ -1,42 +1,28 @@
-"""Each: sends one message for each item of a list, then one that says it is done.
+"""Each: sends one message for each item of a list, then one that says it is done."""
 
-A long list is sent part by part, each part once the items of the last one are under way, so that
-neither other flows nor the file have to bear it all at once.
-"""
-
+from collections.abc import Mapping
 from uuid import uuid4
 
 from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
 from appmixer_mcp.sandbox.components._inputs import parsed
+from appmixer_mcp.sandbox.components._parts import on_parts, send_in_parts
+from appmixer_mcp.sandbox.components._paths import example_paths, first_item
+from appmixer_mcp.sandbox.components._static_fields import static_field
 from appmixer_mcp.sandbox.javascript import is_list
-
-_AT_ONCE = 100
 
 
 async def _receive(ctx: Context) -> None:
     given = parsed("list", ctx.content.get("list"))
     items = given if is_list(given) else []
-    loop_id = str(uuid4())
-    if len(items) > _AT_ONCE:
-        ctx.state.set(loop_id, items)
-    _send_part(ctx, items, 0, loop_id)
+    about = {"count": len(items), "correlationId": str(uuid4())}
+    contents = [{"index": index, "value": value, **about} for index, value in enumerate(items)]
+    send_in_parts(ctx, "item", contents, at_the_end=("done", about))
 
 
-async def _on_timeout(ctx: Context) -> None:
-    loop_id: str = ctx.content["correlationId"]
-    _send_part(ctx, ctx.state.get(loop_id), ctx.content["next"], loop_id)
-
-
-def _send_part(ctx: Context, items: list[Json], first: int, loop_id: str) -> None:
-    about = {"count": len(items), "correlationId": loop_id}
-    following = first + _AT_ONCE
-    for index, value in enumerate(items[first:following], first):
-        ctx.send("item", {"index": index, "value": value, **about})
-    if following < len(items):
-        ctx.set_timeout({"next": following, "correlationId": loop_id}, ctx.now, exact=True)
-    else:
-        ctx.state.unset(loop_id)
-        ctx.send("done", about)
+def _further_variables(port: str, entry: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the paths into the first item, when the list stands in the flow itself."""
+    first = first_item(static_field(entry, "list")) if port == "item" else None
+    return example_paths(first, "value")
 
 
 COMPONENT = Component(
@@ -51,7 +37,7 @@ COMPONENT = Component(
                     name="list",
                     type="textarea",
                     required=True,
-                    tooltip="A list, or its JSON text. Anything else counts as an empty list.",
+                    tooltip="At most 100,000 items, or their JSON text; anything else is no item.",
                 ),
             ),
             max_connections=1,
@@ -61,6 +47,7 @@ COMPONENT = Component(
         OutPort(name="item", variables=("index", "value", "count", "correlationId")),
         OutPort(name="done", variables=("count", "correlationId")),
     ),
+    further_variables=_further_variables,
     receive=_receive,
-    on_timeout=_on_timeout,
+    on_timeout=on_parts,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from appmixer_mcp.sandbox.clock import iso, to_ms
 from appmixer_mcp.sandbox.component import Component, Context, Field, Json, OutPort
 
 _MOST = 1000
@@ -17,6 +18,16 @@ async def _on_tick(ctx: Context) -> None:
         told = {key: error.get(key) for key in _TOLD}
         ctx.send("out", {**told, "flowName": ctx.flow_name})
         ctx.state.set("cursor", error["seq"])
+
+
+async def _sample(ctx: Context) -> None:
+    told: dict[str, Json] = dict.fromkeys(_TOLD, "") | {
+        "gridTimestamp": iso(to_ms(ctx.now)),
+        "msg": "Something failed.",
+        "err": '{"message":"Something failed.","code":"","name":"Error"}',
+        "inputMessages": {},
+    }
+    ctx.send("out", {**told, "flowName": ctx.flow_name})
 
 
 def _check(properties: Mapping[str, Json]) -> list[str]:
@@ -37,4 +48,5 @@ COMPONENT = Component(
     out_ports=(OutPort(variables=(*_TOLD, "flowName")),),
     check=_check,
     on_tick=_on_tick,
+    sample=_sample,
 )

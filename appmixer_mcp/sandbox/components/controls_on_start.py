@@ -14,4 +14,5 @@ COMPONENT = Component(
     description="Triggers once, when the flow starts.",
     out_ports=(OutPort(variables=("started",)),),
     start=_start,
+    sample=_start,
 )

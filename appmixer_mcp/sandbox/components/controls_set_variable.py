@@ -1,7 +1,11 @@
 """SetVariable: sends the variables that its user named as one object."""
 
+from collections.abc import Mapping
+
 from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
 from appmixer_mcp.sandbox.components._inputs import entries, unusable
+from appmixer_mcp.sandbox.components._paths import names_in
+from appmixer_mcp.sandbox.components._static_fields import static_field
 
 
 async def _receive(ctx: Context) -> None:
@@ -12,6 +16,10 @@ async def _receive(ctx: Context) -> None:
             raise unusable("variables", "holds a variable without a name")
         variables[name] = one.get(str(kind))
     ctx.send("out", variables)
+
+
+def _further_variables(_: str, entry: Mapping[str, Json]) -> tuple[str, ...]:
+    return names_in(static_field(entry, "variables"))
 
 
 COMPONENT = Component(
@@ -33,5 +41,6 @@ COMPONENT = Component(
         ),
     ),
     out_ports=(OutPort(),),
+    further_variables=_further_variables,
     receive=_receive,
 )

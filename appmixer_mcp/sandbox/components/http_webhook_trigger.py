@@ -1,23 +1,15 @@
-"""WebhookTrigger: sends a message for each HTTP request to its URL."""
+"""WebhookTrigger (Webhook): sends a message for each HTTP request to its URL."""
 
 from appmixer_mcp.sandbox.component import Component, Context, Field, OutPort
-from appmixer_mcp.sandbox.components._inputs import is_on
+from appmixer_mcp.sandbox.components._webhook_call import CALL_VARIABLES, pass_on, sample_call
 
 
 async def _on_webhook(ctx: Context) -> None:
-    call = ctx.webhook
-    if call is None:
-        return
-    request = {
-        "method": call.method,
-        "hostname": call.hostname,
-        "headers": dict(call.headers),
-        "query": dict(call.query),
-        "data": call.data,
-    }
-    ctx.send("request", request)
-    if is_on(ctx.properties.get("immediateResponse", True)):
-        ctx.respond(call.data)
+    await pass_on(ctx, "request")
+
+
+async def _sample(ctx: Context) -> None:
+    ctx.send("request", sample_call(ctx))
 
 
 COMPONENT = Component(
@@ -33,7 +25,8 @@ COMPONENT = Component(
         ),
         Field(name="url", tooltip="Read only: the URL to call."),
     ),
-    out_ports=(OutPort(name="request", variables=("method", "data", "query", "headers")),),
+    out_ports=(OutPort(name="request", variables=CALL_VARIABLES),),
     webhook=True,
     on_webhook=_on_webhook,
+    sample=_sample,
 )

@@ -8,7 +8,7 @@ _FIELDS = ("storeId", "pattern")
 
 async def _receive(ctx: Context) -> None:
     store_id, pattern = (to_text(ctx.content.get(name)) for name in _FIELDS)
-    items = [dict(record) for record in ctx.stores.find(store_id, pattern)]
+    items = [dict(record) for record in await ctx.stores.find(store_id, pattern)]
     if items:
         ctx.send("out", {"items": items})
     else:

@@ -1,10 +1,10 @@
 """Get: reads a record of a data store."""
 
 from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.components._records import READ, read
 from appmixer_mcp.sandbox.javascript import to_text
 
 _FIELDS = ("storeId", "key")
-_TOLD = ("key", "value", "createdAt", "updatedAt")
 
 
 async def _receive(ctx: Context) -> None:
@@ -13,7 +13,7 @@ async def _receive(ctx: Context) -> None:
     if record is None or record["value"] is None:
         ctx.send("notFound", {"key": key})
     else:
-        ctx.send("out", {name: record[name] for name in _TOLD})
+        ctx.send("out", read(record))
 
 
 COMPONENT = Component(
@@ -21,6 +21,6 @@ COMPONENT = Component(
     label="Get",
     description="Reads a record of a data store.",
     in_ports=(InPort(fields=tuple(Field(name=name, required=True) for name in _FIELDS)),),
-    out_ports=(OutPort(variables=_TOLD), OutPort(name="notFound", variables=("key",))),
+    out_ports=(OutPort(variables=READ), OutPort(name="notFound", variables=("key",))),
     receive=_receive,
 )

@@ -1,6 +1,7 @@
 """Set: writes a record of a data store."""
 
 from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.components._records import WRITTEN, written
 from appmixer_mcp.sandbox.javascript import to_text
 
 _FIELDS = ("storeId", "key", "value")
@@ -8,17 +9,7 @@ _FIELDS = ("storeId", "key", "value")
 
 async def _receive(ctx: Context) -> None:
     store_id, key, value = (ctx.content.get(name) for name in _FIELDS)
-    record = ctx.stores.set(to_text(store_id), to_text(key), value)
-    ctx.send(
-        "out",
-        {
-            "key": record["key"],
-            "oldValue": record["oldValue"],
-            "newValue": value,
-            "createdAt": record["createdAt"],
-            "updatedAt": record["updatedAt"],
-        },
-    )
+    ctx.send("out", written(ctx.stores.set(to_text(store_id), to_text(key), value)))
 
 
 COMPONENT = Component(
@@ -26,6 +17,6 @@ COMPONENT = Component(
     label="Set",
     description="Writes a record of a data store, over the one with the same key.",
     in_ports=(InPort(fields=tuple(Field(name=name, required=True) for name in _FIELDS)),),
-    out_ports=(OutPort(variables=("key", "oldValue", "newValue", "createdAt", "updatedAt")),),
+    out_ports=(OutPort(variables=WRITTEN),),
     receive=_receive,
 )

@@ -25,6 +25,10 @@ async def _on_timeout(ctx: Context) -> None:
     _set(ctx, datetime.fromisoformat(ctx.content["due"]))
 
 
+async def _sample(ctx: Context) -> None:
+    ctx.send("out", {"now": iso(to_ms(ctx.now))})
+
+
 def _set(ctx: Context, base: datetime) -> None:
     """Set the next tick on the grid that the start laid out, past the ticks that were missed."""
     interval = timedelta(minutes=to_number(ctx.properties["interval"]))
@@ -51,4 +55,5 @@ COMPONENT = Component(
     check=_check,
     start=_start,
     on_timeout=_on_timeout,
+    sample=_sample,
 )

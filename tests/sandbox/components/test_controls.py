@@ -127,3 +127,45 @@ async def test_on_error_refuses_a_limit_that_is_none(sandbox: Sandbox, limit: Js
     )
 
     assert [problem.component_id for problem in problems] == ["watch"]
+
+
+async def test_join_sends_on_what_comes_from_any_of_its_sources(sandbox: Sandbox) -> None:
+    run = await sandbox.run(
+        {
+            "start": entry("controls.OnStart"),
+            "mod": entry("filters.Modulo", "start", fields={"sourceData": 7, "value": 4}),
+            "join": entry("controls.Join", "start", ("mod", "modulo")),
+            "set": entry(
+                "controls.SetVariable",
+                "join",
+                fields={"variables": {"ADD": [{"name": "a", "type": "number", "number": 1}]}},
+            ),
+        }
+    )
+
+    assert run.sent("join") == [{"started": "2026-01-31T08:00:00.000Z"}, 3]
+    assert len(run.sent("set")) == 2
+
+
+async def test_mock_value_echoes_its_value(sandbox: Sandbox) -> None:
+    run = await sandbox.run(
+        {
+            "start": entry("controls.OnStart"),
+            "mock": entry("controls.MockValue", "start", fields={"value": {"a": [1]}}),
+        }
+    )
+
+    assert run.sent("mock") == [{"outvalue": {"a": [1]}}]
+
+
+@pytest.mark.parametrize("module", ["controls", "timers"])
+async def test_the_time_zones_are_listed(sandbox: Sandbox, module: str) -> None:
+    run = await sandbox.run(
+        {
+            "start": entry("controls.OnStart"),
+            "zones": entry(f"{module}.ListTimeZones", "start"),
+        }
+    )
+
+    (told,) = run.sent("zones")
+    assert {"label": "Europe/Prague", "value": "Europe/Prague"} in told["timezones"]

@@ -59,6 +59,13 @@ async def test_each_fails_for_good_on_text_that_is_no_json(sandbox: Sandbox) -> 
     assert run.sent("each", "done") == []
 
 
+async def test_each_refuses_a_list_that_is_too_long(sandbox: Sandbox) -> None:
+    run = await run_each(sandbox, f"[{'1,' * 100_000}1]")
+
+    assert "more than 100,000 messages" in run.errors("each")[0]["message"]
+    assert len(run.unprocessed()) == 1
+
+
 async def test_the_first_items_of_a_long_list_are_handled_before_the_last_are_sent(
     sandbox: Sandbox,
 ) -> None:

@@ -2,17 +2,15 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
-from appmixer_mcp.sandbox.clock import ManualClock
 from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.config import TenantConfig
-from appmixer_mcp.sandbox.egress import Outgoing
-from tests.sandbox.harness import Run, Sandbox, entry, open_sandbox
-from tests.sandbox.loopback import PUBLIC_ADDRESS, Net, Server, http_answer, served
+from appmixer_mcp.sandbox.files import UserFiles
+from tests.sandbox.harness import USER_ID, Run, Sandbox, entry
+from tests.sandbox.loopback import Server, http_answer
 
 URL = "http://shop.example/orders"
 
@@ -23,20 +21,8 @@ def config(config: TenantConfig) -> TenantConfig:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with served() as started:
-        yield started
-
-
-@pytest.fixture
-async def sandbox(
-    config: TenantConfig, clock: ManualClock, server: Server
-) -> AsyncIterator[Sandbox]:
-    net = Net({"shop.example": [PUBLIC_ADDRESS]}, {PUBLIC_ADDRESS: server})
-    outgoing = Outgoing("public", config.public_url, resolve=net.resolve, connect=net.connect)
-    async with open_sandbox(config, clock, outgoing=outgoing) as opened:
-        yield opened
-    await outgoing.aclose()
+def sandbox(online: Sandbox) -> Sandbox:
+    return online
 
 
 async def run_call(sandbox: Sandbox, name: str, **fields: Json) -> Run:
@@ -80,11 +66,10 @@ async def test_get_sends_its_body_as_query_and_the_answer_on(
 async def test_get_takes_query_text_as_its_body(sandbox: Sandbox, server: Server) -> None:
     server.answers = [http_answer(200, b"")]
 
-    await run_call(sandbox, "Get", body="page=2&tag=a%20b")
+    await run_call(sandbox, "Get", body="page=2&tag=a%20b&tag=c")
 
-    assert server.requests[0].startswith("GET /orders?page=2&tag=a+b ") or server.requests[
-        0
-    ].startswith("GET /orders?page=2&tag=a%20b ")
+    target = server.requests[0].split(" ")[1]
+    assert target.replace("%20", "+") == "/orders?page=2&tag=a+b&tag=c"
 
 
 @pytest.mark.parametrize("name", ["Post", "Put", "Patch", "Delete"])
@@ -135,6 +120,40 @@ async def test_a_form_header_makes_the_body_a_form(sandbox: Sandbox, server: Ser
     )
 
     assert sent_body(server) == "name=A+%26+B&tags=x&tags=y"
+
+
+async def test_a_file_is_sent_as_it_is(sandbox: Sandbox, server: Server) -> None:
+    server.answers = [http_answer(200, b"")]
+    file = UserFiles(sandbox.database, sandbox.clock, USER_ID).create("a.bin", b"\x00\xff")
+
+    await run_call(sandbox, "Put", bodyType="binary", fileId=file["fileId"])
+
+    assert "content-type: application/octet-stream\r\n" in server.requests[0]
+    assert sent_body(server) == "\x00\xff"
+
+
+async def test_form_data_holds_texts_and_files(sandbox: Sandbox, server: Server) -> None:
+    server.answers = [http_answer(200, b"")]
+    file = UserFiles(sandbox.database, sandbox.clock, USER_ID).create("menu.csv", b"tea,2\n")
+
+    await run_call(
+        sandbox,
+        "Post",
+        bodyType="form-data",
+        bodyFormData={
+            "ADD": [
+                {"name": "shop", "type": "text", "text": "Leaf & Bean"},
+                {"name": "open", "type": "toggle", "toggle": True},
+                {"name": "menu", "type": "filepicker", "filepicker": file["fileId"]},
+            ]
+        },
+    )
+
+    assert "content-type: multipart/form-data; boundary=" in server.requests[0]
+    body = sent_body(server)
+    assert 'name="shop"\r\n\r\nLeaf & Bean\r\n' in body
+    assert 'name="open"\r\n\r\ntrue\r\n' in body
+    assert 'name="menu"; filename="menu.csv"\r\nContent-Type: text/csv\r\n\r\ntea,2\n' in body
 
 
 async def test_a_base64_body_is_sent_as_its_bytes(sandbox: Sandbox, server: Server) -> None:
@@ -246,12 +265,13 @@ async def test_a_private_address_is_refused_for_good(sandbox: Sandbox) -> None:
         ("Get", {"headers": "[1]"}, "'headers'"),
         ("Get", {"body": [1]}, "'body'"),
         ("Post", {"body": "=", "bodyBase64Encode": True}, "base64"),
-        ("Post", {"bodyType": "binary", "fileId": "f"}, "'bodyType'"),
+        ("Post", {"bodyType": "binary", "fileId": "nothing"}, "no file with the id 'nothing'"),
         (
             "Post",
             {"bodyType": "form-data", "bodyFormData": {"ADD": [{"type": "filepicker"}]}},
-            "'bodyFormData'",
+            "no file",
         ),
+        ("Post", {"bodyType": "form-data", "bodyFormData": "x"}, "'bodyFormData'"),
     ],
 )
 async def test_a_field_that_cannot_be_used_is_an_error_and_nothing_is_sent(

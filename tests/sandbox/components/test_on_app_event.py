@@ -24,3 +24,12 @@ async def test_a_stopped_flow_hears_nothing(sandbox: Sandbox) -> None:
 
     assert triggered == []
     assert run.sent("event") == []
+
+
+async def test_an_event_may_come_through_its_webhook(sandbox: Sandbox) -> None:
+    run = await sandbox.run(FLOW)
+
+    answer = await run.call("event", {"total": 17})
+
+    assert answer.status == 200
+    assert run.sent("event") == [{"data": {"total": 17}}]

@@ -47,7 +47,7 @@ async def test_a_timer_refuses_an_interval_out_of_range(sandbox: Sandbox, interv
 
 
 def cron(expression: str, **properties: Json) -> dict[str, Json]:
-    minute, hour, day, weekday = expression.split()
+    minute, hour, day, weekday = expression.split(" ")
     given = {"minute": minute, "hour": hour, "dayMonth": day, "dayWeek": weekday, **properties}
     return {"cron": entry("timers.Scheduler", properties=given)}
 
@@ -113,6 +113,7 @@ async def test_a_schedule_goes_by_the_clocks_of_its_time_zone(sandbox: Sandbox) 
     [
         ("61 * * *", "", "cron expression"),
         ("* * 32 *", "", "cron expression"),
+        ("*\t* * * *", "", "minute '*\\t*'"),
         ("* * * *", "Europe/Atlantis", "Europe/Atlantis"),
         ("* * * *", "../etc/passwd", "timezone"),
     ],
@@ -172,6 +173,15 @@ async def test_wait_lets_a_message_on_at_a_date(sandbox: Sandbox) -> None:
     assert len(run.sent("wait")) == 1
 
 
+async def test_a_message_that_waits_for_ever_holds_nobody_up(sandbox: Sandbox) -> None:
+    await run_wait(sandbox, until="9999-12-31T23:59:59.9999Z")
+
+    run = await run_wait(sandbox, interval="5m")
+    await run.turn(300)
+
+    assert len(run.sent("wait")) == 1
+
+
 async def test_a_message_that_waits_is_dropped_when_the_flow_stops(
     sandbox: Sandbox,
 ) -> None:
@@ -190,6 +200,7 @@ async def test_a_message_that_waits_is_dropped_when_the_flow_stops(
         ({"interval": "5s"}, "'interval'"),
         ({"interval": "999999y"}, "9999"),
         ({"until": "soon"}, "'until'"),
+        ({"until": "9999-12-31T23:59:59-12:00"}, "'until'"),
         ({}, "fill one of them"),
     ],
 )

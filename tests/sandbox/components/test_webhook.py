@@ -87,3 +87,34 @@ async def test_a_response_that_cannot_be_sent_is_an_error(
 
     assert len(run.errors("response")) == 1
     assert len(run.unprocessed()) == 1
+
+
+async def test_the_legacy_webhook_answers_with_what_comes_back_to_it(sandbox: Sandbox) -> None:
+    run = await sandbox.run(
+        {
+            "hook": entry(
+                "http.Webhook",
+                ("make", "out", "response"),
+                fields={"order": "{{{$.make.out.total}}}"},
+            ),
+            "make": entry(
+                "controls.SetVariable",
+                ("hook", "trigger"),
+                fields={
+                    "variables": {
+                        "ADD": [
+                            {
+                                "name": "total",
+                                "type": "number",
+                                "number": "{{{$.hook.trigger.data.total}}}",
+                            }
+                        ]
+                    }
+                },
+            ),
+        }
+    )
+
+    answer = await run.call("hook", {"total": 17})
+
+    assert json.loads(answer.body) == {"order": 17}

@@ -1,0 +1,18 @@
+"""What the storage components tell about records of a data store."""
+
+from collections.abc import Mapping
+
+from appmixer_mcp.sandbox.component import Json
+
+READ = ("key", "value", "createdAt", "updatedAt")
+WRITTEN = ("key", "oldValue", "newValue", "createdAt", "updatedAt")
+
+
+def read(record: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a record as it is told when it was looked up."""
+    return {name: record[name] for name in READ}
+
+
+def written(record: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a record as it is told when it was written."""
+    return {name: record["value" if name == "newValue" else name] for name in WRITTEN}

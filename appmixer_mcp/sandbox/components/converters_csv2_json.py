@@ -1,0 +1,5 @@
+"""CSV2JSON: converts a CSV file with a table into a JSON file."""
+
+from appmixer_mcp.sandbox.components._converter import converter_component
+
+COMPONENT = converter_component("CSV", "JSON")

@@ -1,0 +1,5 @@
+"""HTML2CSV: converts a HTML file with a table into a CSV file."""
+
+from appmixer_mcp.sandbox.components._converter import converter_component
+
+COMPONENT = converter_component("HTML", "CSV")

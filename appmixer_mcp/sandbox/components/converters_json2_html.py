@@ -1,0 +1,5 @@
+"""JSON2HTML: converts a JSON file with a table into a HTML file."""
+
+from appmixer_mcp.sandbox.components._converter import converter_component
+
+COMPONENT = converter_component("JSON", "HTML")

@@ -1,0 +1,5 @@
+"""JSON2XLSX: converts a JSON file with a table into a XLSX file."""
+
+from appmixer_mcp.sandbox.components._converter import converter_component
+
+COMPONENT = converter_component("JSON", "XLSX")

@@ -1,0 +1,5 @@
+"""XLSX2HTML: converts a XLSX file with a table into a HTML file."""
+
+from appmixer_mcp.sandbox.components._converter import converter_component
+
+COMPONENT = converter_component("XLSX", "HTML")

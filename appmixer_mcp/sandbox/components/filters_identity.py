@@ -1,0 +1,18 @@
+"""Identity: passes a message on as it came."""
+
+from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+
+
+async def _receive(ctx: Context) -> None:
+    ctx.send("out", ctx.original_content)
+
+
+COMPONENT = Component(
+    type="appmixer.utils.filters.Identity",
+    label="Identity",
+    description="Passes the message on as it came.",
+    private=True,
+    in_ports=(InPort(),),
+    out_ports=(OutPort(),),
+    receive=_receive,
+)
