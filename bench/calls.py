@@ -28,7 +28,7 @@ class _Times:
 def _contenders(flows: int) -> Generator[tuple[StdioServer, StdioServer]]:
     """Run our server and the hand-written one before the same backend."""
     with ExitStack() as stack:
-        url = stack.enter_context(http_server(["bench.backend", str(flows)]))
+        url = stack.enter_context(http_server(["bench.backend", str(flows)])).url
         settings = {"APPMIXER_BASE_URL": url, "APPMIXER_ACCESS_TOKEN": "token"}
         ours = stack.enter_context(StdioServer(["appmixer_mcp"], settings))
         proxy = stack.enter_context(StdioServer(["bench.proxy_server", url], {}))

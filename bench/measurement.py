@@ -20,6 +20,13 @@ class Effort:
     warm_up_calls: int
     memory_calls: int
     webhooks: int
+    webhook_calls: int
+    """Answered webhooks for each number of callers."""
+    load_s: float
+    """How long the engine is kept busy."""
+    log_records: int
+    log_searches: int
+    """Of each kind."""
 
 
 FULL = Effort(
@@ -29,9 +36,22 @@ FULL = Effort(
     warm_up_calls=1_000,
     memory_calls=10_000,
     webhooks=1_000,
+    webhook_calls=1_000,
+    load_s=60.0,
+    log_records=1_000_000,
+    log_searches=200,
 )
 QUICK = Effort(
-    starts=3, rounds=3, calls_a_round=50, warm_up_calls=100, memory_calls=500, webhooks=50
+    starts=3,
+    rounds=3,
+    calls_a_round=50,
+    warm_up_calls=100,
+    memory_calls=500,
+    webhooks=50,
+    webhook_calls=50,
+    load_s=3.0,
+    log_records=20_000,
+    log_searches=20,
 )
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
@@ -18,11 +19,26 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **settings}
 
 
+@dataclass(frozen=True)
+class HttpServer:
+    """A server in a process of its own."""
+
+    url: str
+    pid: int
+
+
+def rss_bytes(pid: int) -> int:
+    """Return the memory that a process holds at this moment."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    kilobytes = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(kilobytes.split()[1]) * 1024
+
+
 @contextmanager
 def http_server(
     command: Sequence[str], settings: Mapping[str, str] | None = None
-) -> Generator[str]:
-    """Run a server that prints its URL as the last word of a line, and yield that URL.
+) -> Generator[HttpServer]:
+    """Run a server that prints its URL as the last word of a line, until the block ends.
 
     Args:
         command: What comes after `python -m`.
@@ -43,7 +59,7 @@ def http_server(
             words = [word for word in line.split() if word.startswith("http://")]
             if not words:
                 raise RuntimeError(f"`python -m {' '.join(command)}` named no URL but {line!r}.")
-            yield words[-1]
+            yield HttpServer(words[-1], process.pid)
         finally:
             process.terminate()
             try:

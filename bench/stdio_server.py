@@ -9,11 +9,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
-from bench.processes import ROOT, environment
+from bench.processes import ROOT, environment, rss_bytes
 
 _LONGEST_LIFE_S = 180.0
 _SHOWN_ERROR_BYTES = 2_000
@@ -63,9 +62,7 @@ class StdioServer:
     @property
     def rss_bytes(self) -> int:
         """The memory that the process holds at this moment."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        kilobytes = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(kilobytes.split()[1]) * 1024
+        return rss_bytes(self._process.pid)
 
     def initialize(self) -> None:
         """Shake hands as a client does."""

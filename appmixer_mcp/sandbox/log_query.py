@@ -1,70 +1,120 @@
-"""Searches in the log: what is asked for, turned into one query and a histogram by day."""
+"""Searches in the log: what is asked for, and its answer of records and of counts by day."""
 
-import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import cast
 
 from starlette.datastructures import QueryParams
+from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import InputError, NotFoundError
-from appmixer_mcp.sandbox.clock import from_ms, iso
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.clock import iso
 from appmixer_mcp.sandbox.listing import both, flag, number
-from appmixer_mcp.sandbox.lucene import COLUMNS, INSTANTS, Condition, instant_span, translate
+from appmixer_mcp.sandbox.log_conditions import (
+    Condition,
+    Equal,
+    Not,
+    Reach,
+    any_of,
+    joined,
+)
+from appmixer_mcp.sandbox.log_ids import seq_of
+from appmixer_mcp.sandbox.log_index import DAY_MS
+from appmixer_mcp.sandbox.log_paging import Paging, paging
+from appmixer_mcp.sandbox.log_records import LogHit, hit_of, parsed, rows_of
+from appmixer_mcp.sandbox.log_selection import Selection
+from appmixer_mcp.sandbox.lucene import translate
 
-_DAY_MS = 86_400_000
 _DEFAULT_SIZE = 50
 _MAX_SIZE = 1_000
-_DIRECTIONS = {"": "ASC", "asc": "ASC", "desc": "DESC", "1": "ASC", "-1": "DESC"}
+_MOST_VALUES = 1_000
+_PORT_TYPES = ("in", "out")
+
+
+class Bucket(TypedDict):
+    """How many records a day has."""
+
+    key_as_string: str
+    key: int
+    doc_count: int
+
+
+class Found(TypedDict):
+    """What a search found."""
+
+    buckets: list[Bucket]
+    hits: list[LogHit]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogSearch:
-    """One search; `run` it through `Database.read`."""
+    """One search; what its methods return is got through `Database.read`."""
 
-    conditions: tuple[Condition, ...]
-    after: Condition | None
-    """Where a page begins; the histogram is over everything."""
-    order: str
+    selection: Selection
+    """What is counted; a page shows a part of it."""
+    paging: Paging
     size: int
     offset: int
     includes: frozenset[str]
     """Fields to return; empty means all."""
     excludes: frozenset[str]
 
-    def run(self, connection: sqlite3.Connection) -> dict[str, Json]:
-        """Return `{buckets, hits}`: records in the asked-for order, and how many on which day."""
-        where = " AND ".join(condition.sql for condition in self.conditions)
-        values = [value for condition in self.conditions for value in condition.values]
-        # Text from outside is in `values` only; the rest is made of names and signs of ours.
-        days = connection.execute(
-            f"SELECT at_ms / {_DAY_MS} AS day, count(*) AS found FROM log WHERE {where}"  # noqa: S608
-            " GROUP BY day ORDER BY day",
-            values,
-        ).fetchall()
-        if self.after is not None:
-            where, values = f"{where} AND {self.after.sql}", [*values, *self.after.values]
-        rows = connection.execute(
-            f"SELECT * FROM log WHERE {where} ORDER BY {self.order} LIMIT ? OFFSET ?",  # noqa: S608
-            (*values, self.size, self.offset),
-        )
-        return {"buckets": [_bucket(day) for day in days], "hits": [self._hit(row) for row in rows]}
+    def narrowed(self, condition: Condition) -> "LogSearch":
+        """Return the same search for what fulfils one more condition."""
+        return replace(self, selection=self.selection.narrowed(condition))
 
-    def _hit(self, row: sqlite3.Row) -> dict[str, Json]:
-        return {
+    def run(self, connection: sqlite3.Connection) -> Found:
+        """Return records in the asked-for order, and how many there are on which day."""
+        return {"buckets": self.days(connection), "hits": self.hits(connection)}
+
+    def days(self, connection: sqlite3.Connection) -> list[Bucket]:
+        """Return how many records there are on each day (UTC) that has any, the oldest first."""
+        counted = self.present(connection).counted(frozenset(("at_ms",)), by_day=True)
+        days = connection.execute(
+            f"SELECT at_ms / {DAY_MS} * {DAY_MS} AS day, sum(n) AS found FROM ({counted.text})"  # noqa: S608 - strangers' text is in the values
+            " GROUP BY day ORDER BY day",
+            counted.values,
+        )
+        return [
+            {"key_as_string": iso(row["day"]), "key": row["day"], "doc_count": row["found"]}
+            for row in days
+        ]
+
+    def hits(self, connection: sqlite3.Connection) -> list[LogHit]:
+        """Return the asked-for page of records."""
+        records = self.present(connection).records()
+        where = joined(" AND ", [records.where, self.paging.beginning(records.seq)], "1")
+        # Numbers alone are sorted: the texts behind them may be large, and all but a page are not
+        # wanted.
+        found = connection.execute(
+            f"SELECT {records.seq} FROM {records.tables} WHERE {where.text}"  # noqa: S608 - strangers' text is in the values
+            f" ORDER BY {self.paging.order(records.seq)} LIMIT ? OFFSET ?",
+            (*where.values, self.size, self.offset),
+        )
+        rows = rows_of(connection, [row[0] for row in found])
+        return [self._selected(hit_of(row)) for row in rows]
+
+    def present(self, connection: sqlite3.Connection) -> Selection:
+        """Return what is searched, without the flows whose records are being removed."""
+        gone = [row["flow_id"] for row in connection.execute("SELECT flow_id FROM log_gone")]
+        return self.selection.narrowed(Not(any_of("flow_id", gone))) if gone else self.selection
+
+    def _selected(self, hit: LogHit) -> LogHit:
+        wanted = {
             field: value
-            for field, value in shown(row).items()
+            for field, value in hit.items()
             if field not in self.excludes and (not self.includes or field in self.includes)
         }
+        return cast("LogHit", wanted)
 
 
-def log_search(query: QueryParams, user_id: str, now: datetime) -> LogSearch:
+def log_search(query: QueryParams, reach: Reach, now: datetime) -> LogSearch:
     """Read a search's query parameters.
 
     Args:
         query: flowId, portType, sort, searchAfter (or search_after) may be repeated.
-        user_id: Whose records are searched; nobody else's are ever found.
+        reach: Whose records are searched; nobody else's are ever found.
         now: What `now` in the query means.
 
     Raises:
@@ -73,115 +123,60 @@ def log_search(query: QueryParams, user_id: str, now: datetime) -> LogSearch:
     Source: documented; newest first when no order is named, and at most 1000 records, are ours.
     """
     size = number(query, "size", number(query, "limit", _DEFAULT_SIZE))
-    if size > _MAX_SIZE:
-        raise InputError(f"size must be at most {_MAX_SIZE}; get the rest with from.")
-    sort = [_sort_key(text) for text in both(query, "sort") if text] or [("gridTimestamp", "DESC")]
+    after = both(query, "searchAfter") or both(query, "search_after")
     return LogSearch(
-        conditions=tuple(_conditions(query, user_id, now)),
-        after=_after(query, sort, now),
-        order=", ".join(
-            [*(f"{COLUMNS[field]} {direction}" for field, direction in sort), f"seq {sort[-1][1]}"]
-        ),
-        size=size,
+        selection=Selection(reach=reach).narrowed(*_conditions(query, now)),
+        paging=paging(both(query, "sort"), after, now),
+        size=page_size(size),
         offset=number(query, "from", number(query, "offset", 0)),
         includes=_names(query, "includes"),
         excludes=_names(query, "excludes"),
     )
 
 
-def one_record(connection: sqlite3.Connection, user_id: str, log_id: str) -> dict[str, Json]:
-    """Return one record of a user, with `msg` as JSON where it is some.
+def page_size(size: int) -> int:
+    """Return how many records a page has.
 
     Raises:
-        NotFoundError: This user has no such record.
+        InputError: More than a page can have.
     """
+    if not 0 <= size <= _MAX_SIZE:
+        raise InputError(f"size must be at most {_MAX_SIZE}; get the rest with from.")
+    return size
+
+
+def one_record(connection: sqlite3.Connection, reach: Reach, log_id: str) -> LogHit:
+    """Return one record that a user may see, with `msg` as JSON where it is some.
+
+    Raises:
+        NotFoundError: There is no such record.
+    """
+    wanted = Equal("seq", seq_of(log_id) or -1)
+    may_see = Selection(reach=reach).narrowed(wanted).records()
     row = connection.execute(
-        "SELECT * FROM log WHERE log_id = ? AND user_id = ?", (log_id, user_id)
+        f"SELECT * FROM log WHERE {may_see.where.text}",  # noqa: S608 - strangers' text is in the values
+        may_see.where.values,
     ).fetchone()
     if row is None:
         raise NotFoundError("Log record not found.")
-    record = shown(row)
-    return record | {"msg": _parsed(row["msg"])}
+    return {**hit_of(row), "msg": parsed(row["msg"])}
 
 
-def shown(row: sqlite3.Row) -> dict[str, Json]:
-    """Return a row of the table `log` as the API does; what is empty is left out."""
-    at = iso(row["at_ms"])
-    record: dict[str, Json] = {
-        "_id": row["log_id"],
-        "_index": f"appmixer-{from_ms(row['at_ms']):%Y%m}",
-        "severity": row["severity"],
-        "@timestamp": at,
-        "gridTimestamp": at,
-        "flowId": row["flow_id"],
-        "componentId": row["component_id"],
-        "componentType": row["component_type"],
-        "portType": row["port_type"],
-        "port": row["port"],
-        "senderId": row["sender_id"],
-        "senderType": row["sender_type"],
-        "senderPort": row["sender_port"],
-        "correlationId": row["correlation_id"],
-        "msg": row["msg"],
-        "err": row["err"],
-        "inputMessages": _parsed(row["input_messages"]),
-    }
-    return {field: value for field, value in record.items() if value != ""}
-
-
-def _conditions(query: QueryParams, user_id: str, now: datetime) -> list[Condition]:
-    conditions = [Condition("user_id = ?", (user_id,))]
+def _conditions(query: QueryParams, now: datetime) -> list[Condition]:
+    conditions: list[Condition] = []
     for parameter, column in (("flowId", "flow_id"), ("portType", "port_type")):
         wanted = [value for value in both(query, parameter) if value]
+        if len(wanted) > _MOST_VALUES:
+            raise InputError(f"{parameter} is repeated more than {_MOST_VALUES} times.")
+        if parameter == "portType" and not set(wanted) <= set(_PORT_TYPES):
+            raise InputError("portType must be in or out.")
         if wanted:
-            marks = ", ".join("?" * len(wanted))
-            conditions.append(Condition(f"{column} IN ({marks})", tuple(wanted)))
+            conditions.append(any_of(column, wanted))
     if not flag(query, "trace"):
-        conditions.append(Condition("severity <> 'trace'"))
-    conditions.append(translate(query.get("query", ""), now))
-    return conditions
-
-
-def _sort_key(text: str) -> tuple[str, str]:
-    field, _, direction = text.partition(":")
-    if field not in COLUMNS or direction.lower() not in _DIRECTIONS:
-        raise InputError(f"sort must be field:asc or field:desc, by one of {', '.join(COLUMNS)}.")
-    return field, _DIRECTIONS[direction.lower()]
-
-
-def _after(query: QueryParams, sort: list[tuple[str, str]], now: datetime) -> Condition | None:
-    """Return what comes after the record with these sort values, or None when none are given."""
-    given = both(query, "searchAfter") or both(query, "search_after")
-    if not given:
-        return None
-    if len(given) != len(sort):
-        raise InputError(f"searchAfter must have {len(sort)} value(s), one for each sort key.")
-    values = [
-        instant_span(text, now)[0] if field in INSTANTS else text
-        for text, (field, _) in zip(given, sort, strict=True)
-    ]
-    alternatives: list[str] = []
-    used: list[str | int] = []
-    for last, (field, direction) in enumerate(sort):
-        equal = [f"{COLUMNS[earlier]} = ?" for earlier, _ in sort[:last]]
-        beyond = f"{COLUMNS[field]} {'>' if direction == 'ASC' else '<'} ?"
-        alternatives.append(f"({' AND '.join([*equal, beyond])})")
-        used += values[: last + 1]
-    return Condition(f"({' OR '.join(alternatives)})", tuple(used))
+        conditions.append(Not(Equal("severity", "trace")))
+    return [*conditions, translate(query.get("query", ""), now)]
 
 
 def _names(query: QueryParams, parameter: str) -> frozenset[str]:
     names = (name.strip() for text in both(query, parameter) for name in text.split(","))
     return frozenset(name for name in names if name)
-
-
-def _bucket(day: sqlite3.Row) -> dict[str, Json]:
-    start_ms: int = day["day"] * _DAY_MS
-    return {"key_as_string": iso(start_ms), "key": start_ms, "doc_count": day["found"]}
-
-
-def _parsed(text: str) -> Json:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

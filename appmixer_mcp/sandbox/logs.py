@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 from operator import attrgetter
-from uuid import uuid4
 
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.jsontext import dumps
+from appmixer_mcp.sandbox.log_ids import first_seq, last_seq
 
 LONGEST_TEXT = 100_000
 """Characters of a content that a log record keeps (ours)."""
@@ -20,19 +20,19 @@ _SIGNING = re.compile(
 )
 _COLUMNS = (
     "user_id", "flow_id", "component_id", "component_type", "severity", "port", "port_type",
-    "correlation_id", "sender_id", "sender_type", "sender_port", "at_ms", "msg", "err",
-    "input_messages",
+    "correlation_id", "sender_id", "sender_type", "sender_port", "msg", "err", "input_messages",
 )  # fmt: skip
 _INSERT = (
-    f"INSERT INTO log (log_id, {', '.join(_COLUMNS)}) "  # noqa: S608 - constants only
-    f"VALUES (?{', ?' * len(_COLUMNS)})"
+    f"INSERT INTO log (seq, {', '.join(_COLUMNS)}) "  # noqa: S608 - constants only
+    "VALUES (max(?, 1 + coalesce((SELECT max(seq) FROM log WHERE seq <= ?), 0))"
+    f"{', ?' * len(_COLUMNS)})"
 )
 _values = attrgetter(*_COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogRecord:
-    """One row of the table `log`, whose comments say what the columns hold."""
+    """One row of the table `log`, whose comments say what the columns hold (schema/002)."""
 
     user_id: str
     flow_id: str
@@ -52,8 +52,9 @@ class LogRecord:
 
 
 def write(database: Database, record: LogRecord) -> None:
-    """Store a record, in the caller's transaction."""
-    database.connection.execute(_INSERT, (uuid4().hex, *_values(record)))
+    """Store a record, in the caller's transaction; its words are indexed later."""
+    span = (first_seq(record.at_ms), last_seq(record.at_ms))
+    database.connection.execute(_INSERT, (*span, *_values(record)))
 
 
 def shown(json_text: str) -> str:

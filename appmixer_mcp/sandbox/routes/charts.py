@@ -1,41 +1,67 @@
-"""Charts: what somebody wants to see about their flows."""
+"""Charts: what somebody wants to see about their flows. `POST /logs` counts what they show."""
 
 import json
 import secrets
 import sqlite3
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, cast
 
 from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.sandbox.clock import iso, to_ms
 from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.listing import listing
-from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint
+from appmixer_mcp.sandbox.routes.endpoint import LISTING, Call, Endpoint
+
+_Type = Literal["bar", "line", "scatter", "area", "pie"]
 
 
-class _Chart(BaseModel):
+class ChartWrite(BaseModel):
+    """What can be said of a chart; when one is made, everything has a default."""
+
     name: str | None = None
     index: int | None = None
-    type: Literal["bar", "line", "scatter", "area", "pie"] | None = None
+    type: _Type | None = None
     query: dict[str, Any] | None = None
     options: dict[str, Any] | None = None
     traces: dict[str, Any] | None = None
 
 
+class Chart(TypedDict):
+    """A chart; `id` is what the other dialect calls `chartId`."""
+
+    chartId: str
+    id: NotRequired[str]
+    userId: NotRequired[str]
+    name: NotRequired[str]
+    index: NotRequired[int]
+    type: NotRequired[_Type]
+    query: NotRequired[dict[str, Json]]
+    options: NotRequired[dict[str, Json]]
+    traces: NotRequired[dict[str, Json]]
+    mtime: NotRequired[str]
+
+
+class ChartId(TypedDict):
+    """Which chart it is."""
+
+    chartId: str
+
+
 async def list_charts(call: Call) -> Json:
     """List the user's charts, the latest change first."""
-    asked = listing(call.query, default_sort="mtime:-1")
+    asked = listing(call.query, identity="chartId", default_sort="mtime:-1")
     rows = call.services.database.rows(
         "SELECT * FROM chart WHERE user_id = ?", (call.user.user_id,)
     )
     return asked.page(asked.select(map(_shown, rows), pattern_in=("name",)))
 
 
-async def create_chart(call: Call) -> Json:
+async def create_chart(call: Call) -> ChartId:
     """Store a chart."""
-    body = await call.body(_Chart)
+    body = await call.body(ChartWrite)
     chart_id = secrets.token_hex(12)
     defaults: dict[str, Json] = {
         "name": "Chart", "index": 0, "type": "bar", "query": {}, "options": {}, "traces": {}
@@ -53,14 +79,14 @@ async def create_chart(call: Call) -> Json:
     return {"chartId": chart_id}
 
 
-async def show_chart(call: Call) -> Json:
+async def show_chart(call: Call) -> Chart:
     """Show one chart."""
     return _shown(_row(call))
 
 
-async def change_chart(call: Call) -> Json:
+async def change_chart(call: Call) -> Chart:
     """Replace the parts of a chart that are sent, and show it."""
-    body = await call.body(_Chart)
+    body = await call.body(ChartWrite)
     with call.services.database.transaction() as connection:
         row = _row(call)
         changed = json.loads(row["body_json"]) | body.model_dump(exclude_none=True)
@@ -71,7 +97,7 @@ async def change_chart(call: Call) -> Json:
         return _shown(_row(call))
 
 
-async def delete_chart(call: Call) -> Json:
+async def delete_chart(call: Call) -> ChartId:
     """Delete a chart."""
     with call.services.database.transaction() as connection:
         chart_id: str = _row(call)["chart_id"]
@@ -89,21 +115,17 @@ def _row(call: Call) -> sqlite3.Row:
     return row
 
 
-def _shown(row: sqlite3.Row) -> dict[str, Json]:
-    return {
-        "chartId": row["chart_id"],
-        "id": row["chart_id"],
-        "userId": row["user_id"],
-        **json.loads(row["body_json"]),
-        "mtime": iso(row["mtime_ms"]),
-    }
+def _shown(row: sqlite3.Row) -> Chart:
+    body: dict[str, Json] = json.loads(row["body_json"])
+    ids = {"chartId": row["chart_id"], "id": row["chart_id"], "userId": row["user_id"]}
+    return cast("Chart", {**ids, **body, "mtime": iso(row["mtime_ms"])})
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/charts", list_charts),
-    Endpoint("GET", "/insights", list_charts),
-    Endpoint("POST", "/charts", create_chart),
-    Endpoint("GET", "/charts/{chartId}", show_chart),
-    Endpoint("PUT", "/charts/{chartId}", change_chart),
-    Endpoint("DELETE", "/charts/{chartId}", delete_chart),
+    Endpoint("GET", "/charts", list_charts, query=LISTING, answer=list[Chart]),
+    Endpoint("GET", "/insights", list_charts, query=LISTING, answer=list[Chart]),
+    Endpoint("POST", "/charts", create_chart, body=ChartWrite, answer=ChartId),
+    Endpoint("GET", "/charts/{chartId}", show_chart, answer=Chart),
+    Endpoint("PUT", "/charts/{chartId}", change_chart, body=ChartWrite, answer=Chart),
+    Endpoint("DELETE", "/charts/{chartId}", delete_chart, answer=ChartId),
 )

@@ -1,11 +1,16 @@
 """Charts."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import anyio
 import pytest
+from pydantic import SecretStr
 
 from appmixer_mcp.sandbox.clock import ManualClock
+from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
+from appmixer_mcp.sandbox.tenant import Tenant
 from tests.sandbox.routes.conftest import Client, problem
 
 CHART = {
@@ -48,7 +53,7 @@ async def test_charts_are_listed_in_both_dialects(ann: Client, path: str) -> Non
     found = (await ann.get(path, params={"pattern": "^a"})).json()
 
     assert [one["name"] for one in listed] == ["A", "B"]
-    assert set(listed[0]) == {"id", "name"}
+    assert set(listed[0]) == {"chartId", "id", "name"}  # the id stays, whatever is asked for
     assert [one["name"] for one in found] == ["A"]
 
 
@@ -65,3 +70,30 @@ async def test_a_deleted_chart_is_gone(ann: Client) -> None:
     assert problem(await ann.get(f"/charts/{chart_id}")) == (404, "Chart not found.")
     assert problem(await ann.delete(f"/charts/{chart_id}"))[0] == 404
     assert problem(await ann.put(f"/charts/{chart_id}", json={}))[0] == 404
+
+
+class TestDemo:
+    @pytest.fixture
+    def config(self, config: TenantConfig) -> TenantConfig:
+        return replace(config, demo=True, local_key=SecretStr("local key"))
+
+    async def test_the_log_counts_what_the_demos_chart_shows(
+        self, tenant: Tenant, visitor: Client
+    ) -> None:
+        with anyio.fail_after(5):
+            await tenant.engine.wait_idle()
+        credentials = {"username": LOCAL_USER, "password": "local key"}
+        token = (await visitor.post("/user/auth", json=credentials)).json()["token"]
+        visitor.headers["Authorization"] = f"Bearer {token}"
+
+        (chart,) = (await visitor.get("/charts")).json()
+        (trace,) = chart["traces"].values()
+        answer = await visitor.post(
+            "/logs",
+            params={"flowId": list(trace["source"]["targets"])},
+            json={"aggs": {"drawn": trace["agg"]}},
+        )
+
+        (day,) = answer.json()["aggregations"]["drawn"]["buckets"]
+        assert day["key_as_string"] == "2026-01-31T00:00:00.000Z"
+        assert day["doc_count"] == len(answer.json()["hits"]) > 0
