@@ -6,7 +6,7 @@ handled, when the function returns. When it raises, nothing of it happens. Only 
 the engine (HTTP, stores, tasks) happen at once, and may so happen again after a crash.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -96,7 +96,11 @@ class State(Protocol):
 
 
 class Stores(Protocol):
-    """The data stores of the flow's owner; an unknown store raises ComponentFailedError."""
+    """The data stores of the flow's owner; an unknown store raises ComponentFailedError.
+
+    What is written is stored with everything else the call brings about; only `get` sees it
+    before that.
+    """
 
     def get(self, store_id: str, key: str) -> Mapping[str, Json] | None:
         """Return the record `{key, value, createdAt, updatedAt}`, or None."""
@@ -110,9 +114,60 @@ class Stores(Protocol):
         """Delete a record; return it, or None when there was none."""
         ...
 
-    def find(self, store_id: str, pattern: str) -> list[Mapping[str, Json]]:
-        """Return the records whose key or value matches, in key order."""
+    async def find(self, store_id: str, pattern: str) -> Sequence[Mapping[str, Json]]:
+        """Return the records whose key or value matches, in key order; "" gives all."""
         ...
+
+    def clear(self, store_id: str) -> int:
+        """Delete every record; return how many there were."""
+        ...
+
+    def every(self) -> Sequence[Mapping[str, Json]]:
+        """Return all stores as `{storeId, name}`, oldest first."""
+        ...
+
+    def create(self, name: str) -> str:
+        """Make an empty store at once and return its id."""
+        ...
+
+
+class Files(Protocol):
+    """The files of the flow's owner; an unknown file raises ComponentFailedError.
+
+    Metadata is what the API shows: fileId, filename, length, md5, contentType, uploadDate, ….
+    What is replaced or removed is stored with everything else the call brings about; `info` and
+    `read` see it before that. A created file is there at once.
+    """
+
+    def create(self, filename: str, content: bytes, content_type: str = "") -> Mapping[str, Json]:
+        """Store a file; return its metadata."""
+        ...
+
+    def info(self, file_id: str) -> Mapping[str, Json]:
+        """Return a file's metadata."""
+        ...
+
+    def read(self, file_id: str) -> bytes:
+        """Return a file's whole content."""
+        ...
+
+    def replace(self, file_id: str, content: bytes) -> Mapping[str, Json]:
+        """Give a file another content; return its new metadata. Hold a lock on it meanwhile."""
+        ...
+
+    def remove(self, file_id: str) -> Mapping[str, Json]:
+        """Delete a file; return what its metadata was."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """A link that ends at the component."""
+
+    in_port: str
+    source_id: str
+    source_label: str
+    out_port: str
 
 
 class Tasks(Protocol):
@@ -131,10 +186,14 @@ class Context(Protocol):
     flow_id: str
     flow_name: str
     component_id: str
+    component_label: str
+    """What the flow calls this component, else the label of its type."""
     user_id: str
     user_email: str
     webhook_url: str
     """This component's webhook, `{public_url}/flows/{flow_id}/components/{component_id}`."""
+    dashboard_url: str
+    """Where people find their tasks; empty when the tenant has no such page."""
     now: datetime
     """The engine's clock, aware UTC."""
     properties: Mapping[str, Json]
@@ -148,15 +207,71 @@ class Context(Protocol):
     """What the previous component sent, before the transform."""
     webhook: WebhookCall | None
     """Set in `on_webhook` alone."""
+    messages: Mapping[str, Mapping[str, Json]]
+    """In port -> content, for components with fire patterns: one of each port that has any."""
+    sender_id: str
+    sender_port: str
+    """Which component and out port the message came from; empty where `port` is."""
+    outputs: Mapping[str, Mapping[str, Json]]
+    """The scope: component id -> out port -> content, what later components can refer to."""
     state: State
+    flow_state: State
+    """What all components of the flow share until it is started anew."""
     stores: Stores
+    files: Files
     tasks: Tasks
 
-    def send(self, port: str, content: Json, *, correlation_id: str | None = None) -> None:
-        """Send a message from an out port; keeps the correlation id unless another is given.
+    @property
+    def incoming(self) -> tuple[Incoming, ...]:
+        """Every link that ends at this component."""
+        ...
+
+    def send(
+        self,
+        port: str,
+        content: Json,
+        *,
+        correlation_id: str | None = None,
+        outputs: Mapping[str, Mapping[str, Json]] | None = None,
+    ) -> None:
+        """Send a message from an out port; keeps correlation id and scope unless others are given.
 
         In `start`, `on_webhook`, `on_tick` and `on_timeout` of a trigger the engine makes a new
         correlation id for each firing.
+        """
+        ...
+
+    def trigger(
+        self, flow_id: str, component_id: str, data: Json, *, correlation_id: str | None = None
+    ) -> None:
+        """Call the webhook of a component of a running flow of the same owner, without waiting.
+
+        Raises:
+            ComponentFailedError: The owner has no such running flow and component (retry=False).
+        """
+        ...
+
+    def publish(self, topic: str, payload: Json) -> None:
+        """Tell the owner's components that listen to a topic."""
+        ...
+
+    def send_mail(
+        self,
+        *,
+        to: Sequence[str],
+        subject: str,
+        text: str = "",
+        html: str = "",
+        sender: str = "",
+        attachments: Sequence[str] = (),
+    ) -> None:
+        """Put a mail into the owner's outbox; attachments are file ids."""
+        ...
+
+    async def lock(self, name: str) -> None:
+        """Wait for a lock of the owner, such as `file:<id>`, and hold it until the call is done.
+
+        A component that takes several takes them in the order of their names.
         """
         ...
 
@@ -186,7 +301,10 @@ class Context(Protocol):
         ...
 
     def listen(self, topic: str) -> None:
-        """Have `on_event` called for a topic: `event:<name>` (app event) or `task:<task id>`.
+        """Have `on_event` called for a topic.
+
+        `event:<name>` (app event), `task:<task id>`, `store:<store id>` (a record was inserted,
+        updated or deleted), or one of the component's own, such as `call:<unique id>`.
 
         The scope and correlation id of the present message are kept for what `on_event` sends.
         """
@@ -241,7 +359,20 @@ class Component:
     """Empty for a trigger."""
     out_ports: tuple[OutPort, ...] = ()
     """Every component also has the port `error`, which is not listed."""
+    private: bool = False
+    """Whether users do not see it in lists; flows can name it."""
+    auth_service: str = ""
+    """The service it needs an account of, such as `appmixer:utils:ftp`; empty for none."""
     webhook: bool = False
+    begins: bool = False
+    """Whether it begins a flow although it has in ports, as the legacy Webhook does."""
+    fire_patterns: tuple[tuple[Literal["*", 0, 1], ...], ...] = ()
+    """When it is ready, a symbol for each in port: 1 a message waits, 0 none does, `*` any. The
+    first pattern that fits fires with the oldest message of each port. None declared: each message
+    is received alone."""
+    further_variables: Callable[[str, Mapping[str, Json]], tuple[str, ...]] | None = None
+    """Given an out port and the component's entry in the descriptor, returns the paths below the
+    port that depend on it, beside those of the manifest."""
     serial: bool = False
     """Whether the engine hands it one message at a time; needed by what counts in its state."""
     check: Callable[[Mapping[str, Json]], list[str]] = field(default=lambda _: [])
@@ -258,11 +389,13 @@ class Component:
     """Called every tick interval (60 s) while the flow runs; errors are only logged."""
     on_event: EventHandler | None = None
     """Called with the payload of a topic the component listens to."""
+    sample: Handler | None = None
+    """Called instead of `start` in a test run of a trigger: sends what it would typically send."""
 
     @property
     def trigger(self) -> bool:
-        """Whether it begins a flow, having no in port."""
-        return not self.in_ports
+        """Whether it begins a flow, as all without in ports do."""
+        return self.begins or not self.in_ports
 
     def manifest(self) -> dict[str, Json]:
         """Return the manifest as `GET /components?manifest=yes` shows it."""
@@ -280,10 +413,15 @@ class Component:
         manifest |= {
             key: True
             for key, value in (
-                ("trigger", self.trigger), ("webhook", self.webhook), ("tick", self.on_tick)
+                ("trigger", self.trigger), ("webhook", self.webhook), ("tick", self.on_tick),
+                ("private", self.private),
             )
             if value
         }  # fmt: skip
+        if self.auth_service:
+            manifest["auth"] = {"service": self.auth_service}
+        if self.fire_patterns:
+            manifest["firePatterns"] = [list(pattern) for pattern in self.fire_patterns]
         if self.icon:
             manifest["icon"] = self.icon
         return manifest

@@ -6,7 +6,7 @@ and none has its effects twice, as far as they lie within the tenant.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -16,19 +16,23 @@ from anyio.abc import TaskStatus
 
 from appmixer_mcp.descriptor import Problem
 from appmixer_mcp.errors import ConflictError, NotFoundError
-from appmixer_mcp.sandbox import components
+from appmixer_mcp.sandbox import components, flows
 from appmixer_mcp.sandbox.clock import Clock, from_ms, to_ms
-from appmixer_mcp.sandbox.component import Json, WebhookCall
+from appmixer_mcp.sandbox.component import Component, Json, WebhookCall
 from appmixer_mcp.sandbox.config import TenantConfig
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.execution import FlowRun, World
 from appmixer_mcp.sandbox.failures import restored
 from appmixer_mcp.sandbox.flows import Library
 from appmixer_mcp.sandbox.handling import Handling
-from appmixer_mcp.sandbox.jsontext import dumps
+from appmixer_mcp.sandbox.jsontext import nestable
 from appmixer_mcp.sandbox.lifecycle import Lifecycle
+from appmixer_mcp.sandbox.locks import Locks
+from appmixer_mcp.sandbox.log_index import forget_flow
 from appmixer_mcp.sandbox.messages import Kind, Line, Message, MessageQueue, new_id
 from appmixer_mcp.sandbox.settlement import Settlement
+from appmixer_mcp.sandbox.topics import Listener, Topics
+from appmixer_mcp.sandbox.trial_run import TrialRun
 from appmixer_mcp.sandbox.webhooks import Waiter, Waiters, WebhookAnswer, refusal
 from appmixer_mcp.sandbox.workers import Workers
 
@@ -36,18 +40,6 @@ if TYPE_CHECKING:
     from appmixer_mcp.sandbox.egress import Outgoing
 
 __all__ = ["Engine", "Listener", "WebhookAnswer"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listener:
-    """A component that listens to a topic, and the correlation of what it was told."""
-
-    topic: str
-    flow_id: str
-    component_id: str
-    user_id: str
-    created_ms: int
-    correlation_id: str
 
 
 class Engine:
@@ -73,13 +65,16 @@ class Engine:
         self._config = config
         self._database = database
         self._clock = clock
-        world = World(
+        self._world = world = World(
             database=database,
             clock=clock,
             outgoing=outgoing,
             public_url=config.public_url,
+            dashboard_url=config.dashboard_url,
             secret=config.jwt_key.get_secret_value().encode(),
             timer_min_s=config.timer_min_s,
+            locks=Locks(),
+            topics=Topics(database, clock, self._put),
         )
         self._queue = MessageQueue(database)
         # A quarter of the workers stays free of any one flow, whose calls may all be slow.
@@ -136,6 +131,52 @@ class Engine:
         """
         await self._lifecycle.stop(flow_id)
 
+    def trial(self, flow_id: str, component_id: str) -> tuple[TrialRun, list[Problem]]:
+        """Return a test run from one component on, and what keeps it from being run.
+
+        Raises:
+            NotFoundError: There is no such flow.
+        """
+        run, problems = self._lifecycle.rehearsed(flow_id, component_id)
+        return TrialRun(self._world, self._settlement, run), problems
+
+    async def call_component(
+        self,
+        component: Component,
+        component_id: str,
+        user_id: str,
+        *,
+        properties: Mapping[str, Json],
+        inputs: Mapping[str, Json],
+    ) -> list[tuple[str, Json]]:
+        """Call a component outside of any flow.
+
+        Args:
+            component: Its type.
+            component_id: Whose account it uses; may be empty.
+            user_id: Whose stores and files it sees.
+            properties: `config.properties`.
+            inputs: In port -> content.
+
+        Returns:
+            What it sends, in order: (out port, content).
+
+        Raises:
+            AppmixerError: It failed, or was called with something that it does not accept.
+        """
+        graph = flows.build(
+            {component_id: {"type": component.type, "config": {"properties": properties}}},
+            lambda _: component,
+        )
+        now_ms = self._now_ms()
+        run = FlowRun(
+            flow_id="", run_id=0, name="", user_id=user_id, user_email="", started_ms=now_ms,
+            graph=graph,
+        )  # fmt: skip
+        trial = TrialRun(self._world, self._settlement, run)
+        with anyio.fail_after(self._config.receive_timeout_s):
+            return await trial.outputs_of(graph.nodes[component_id], inputs)
+
     async def call_webhook(
         self,
         flow_id: str,
@@ -189,41 +230,15 @@ class Engine:
         """Tell a topic's listeners, each through a stored message; may be in a transaction.
 
         Args:
-            topic: `event:<name>` or `task:<task id>`.
+            topic: `event:<name>`, `task:<task id>` or `store:<store id>`.
             payload: What `on_event` gets.
-            user_id: Only listeners of this user; needed for events, which are each user's own.
+            user_id: Only listeners of this user; needed unless the topic is a task.
             flow_id: Only listeners of this flow.
 
         Returns:
             Who was told, oldest first; empty when nobody listens.
         """
-        if topic.startswith("event:") and user_id is None:
-            raise ValueError("App events belong to a user: user_id is missing.")
-        told: list[Listener] = []
-        with self._database.transaction() as connection:
-            rows = connection.execute(
-                "SELECT listener.*, flow.run_id FROM listener JOIN flow USING (flow_id)"
-                " WHERE topic = ?1 AND (?2 IS NULL OR listener.user_id = ?2)"
-                " AND (?3 IS NULL OR flow_id = ?3) AND flow.stage = 'running'"
-                " ORDER BY listener.created_ms, flow.rowid",
-                (topic, user_id, flow_id),
-            ).fetchall()
-            for row in rows:
-                listener = Listener(
-                    topic=topic,
-                    flow_id=row["flow_id"],
-                    component_id=row["component_id"],
-                    user_id=row["user_id"],
-                    created_ms=row["created_ms"],
-                    correlation_id=row["correlation_id"] or new_id(),
-                )
-                message = self._message(
-                    listener.flow_id, row["run_id"], listener.component_id, kind="event",
-                    correlation_id=listener.correlation_id, content=payload,
-                )  # fmt: skip
-                self._settlement.put(replace(message, scope_json=row["scope_json"]))
-                told.append(listener)
-        return told
+        return self._world.topics.publish(topic, payload, user_id=user_id, flow_id=flow_id)
 
     def retry_unprocessed(self, message_id: str) -> None:
         """Put an unprocessed message back, with its id, under the flow's present run.
@@ -258,9 +273,12 @@ class Engine:
             "DELETE FROM unprocessed WHERE flow_id = ?",
             "DELETE FROM state WHERE flow_id = ?",
             "DELETE FROM listener WHERE flow_id = ?",
-            "DELETE FROM log WHERE flow_id = ?",
+            "DELETE FROM parked WHERE flow_id = ?",
+            "DELETE FROM event_trigger WHERE flow_id = ?",
+            "DELETE FROM subflow_fields WHERE flow_id = ?",
         ):
             self._database.connection.execute(statement, (flow_id,))
+        forget_flow(self._database, flow_id)
         self._database.after_commit(partial(self._workers.interrupt, flow_id))
 
     def _message(
@@ -275,7 +293,7 @@ class Engine:
             component_id=component_id,
             kind=kind,
             correlation_id=correlation_id,
-            content_json=dumps(content),
+            content_json=nestable(content),
             due_ms=now_ms,
             created_ms=now_ms,
         )
@@ -295,6 +313,9 @@ class Engine:
             tasks.start_soon(time_out)
             await waiter.done.wait()
             tasks.cancel_scope.cancel()
+
+    def _put(self, message: Message) -> None:
+        self._settlement.put(message)
 
     def _announce(self, message: Message) -> None:
         self._workers.announce(message)

@@ -1,25 +1,43 @@
 """One call of a component's function: the Context it gets, and what it wants to happen."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from appmixer_mcp.errors import ComponentFailedError
+from appmixer_mcp.sandbox.belongings import ComponentFiles, ComponentState, ComponentStores
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
-from appmixer_mcp.sandbox.component import HttpAnswer, Json, State, Stores, Tasks, WebhookCall
+from appmixer_mcp.sandbox.component import (
+    Files,
+    HttpAnswer,
+    Incoming,
+    Json,
+    State,
+    Stores,
+    Tasks,
+    WebhookCall,
+)
 from appmixer_mcp.sandbox.database import Database
+from appmixer_mcp.sandbox.effects import Call, Effects, Mail, Outputs, Sent, Timer
+from appmixer_mcp.sandbox.files import UserFiles
 from appmixer_mcp.sandbox.flows import Graph, Node
 from appmixer_mcp.sandbox.javascript import is_object
-from appmixer_mcp.sandbox.jsontext import dumps
+from appmixer_mcp.sandbox.jsontext import dumps, nestable
+from appmixer_mcp.sandbox.locks import Locks
 from appmixer_mcp.sandbox.messages import new_id
 from appmixer_mcp.sandbox.modifier import FlowFacts
 from appmixer_mcp.sandbox.stores import UserStores
 from appmixer_mcp.sandbox.tasks import UserTasks
-from appmixer_mcp.sandbox.webhooks import WebhookAnswer, answer_of
+from appmixer_mcp.sandbox.topics import Topics
+from appmixer_mcp.sandbox.webhooks import answer_of
 
 if TYPE_CHECKING:
+    import anyio
+
     from appmixer_mcp.sandbox.egress import Outgoing
 
 
@@ -44,77 +62,12 @@ class World:
     clock: Clock
     outgoing: "Outgoing"
     public_url: str
+    dashboard_url: str
     secret: bytes
     """Signs the secrets of people tasks."""
     timer_min_s: float
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A message that a component sends."""
-
-    port: str
-    content_json: str
-    correlation_id: str
-
-
-@dataclass(frozen=True)
-class Timer:
-    """A timeout that a component sets."""
-
-    timer_id: str
-    content_json: str
-    due_ms: int
-
-
-@dataclass
-class Effects:
-    """What a component wants to happen once its function has returned."""
-
-    sent: list[Sent] = field(default_factory=list[Sent])
-    timers: dict[str, Timer] = field(default_factory=dict[str, Timer])
-    cleared_timers: list[str] = field(default_factory=list[str])
-    state: dict[str, str | None] = field(default_factory=dict[str, str | None])
-    """Key -> JSON text, or None to forget it."""
-    logs: list[str] = field(default_factory=list[str])
-    answers: list[WebhookAnswer] = field(default_factory=list[WebhookAnswer])
-    topics: dict[str, bool] = field(default_factory=dict[str, bool])
-    """Topic -> whether to listen to it from now on."""
-    stops_flow: bool = False
-
-
-class ComponentState:
-    """Reads the stored state of a component; what it writes is kept among the effects."""
-
-    def __init__(
-        self, database: Database, flow_id: str, component_id: str, effects: Effects, *, empty: bool
-    ) -> None:
-        self._database = database
-        self._ids = (flow_id, component_id)
-        self._written = effects.state
-        self._empty = empty
-
-    def get(self, key: str, default: Json = None) -> Json:
-        """Return the value of a key, as this call left it."""
-        if key in self._written:
-            value_json = self._written[key]
-        elif self._empty:
-            value_json = None
-        else:
-            row = self._database.row(
-                "SELECT value_json FROM state WHERE flow_id = ? AND component_id = ? AND key = ?",
-                (*self._ids, key),
-            )
-            value_json = None if row is None else row["value_json"]
-        return default if value_json is None else json.loads(value_json)
-
-    def set(self, key: str, value: Json) -> None:
-        """Remember a JSON value."""
-        self._written[key] = dumps(value)
-
-    def unset(self, key: str) -> None:
-        """Forget a key; a missing one is no error."""
-        self._written[key] = None
+    locks: Locks
+    topics: Topics
 
 
 class Execution:
@@ -128,7 +81,7 @@ class Execution:
         *,
         correlation_id: str,
         port: str = "",
-        outputs: Mapping[str, Mapping[str, Json]] | None = None,
+        outputs: Outputs | None = None,
         starting: bool = False,
     ) -> None:
         self._world = world
@@ -137,9 +90,11 @@ class Execution:
         self.flow_id = run.flow_id
         self.flow_name = run.name
         self.component_id = node.id
+        self.component_label = node.label
         self.user_id = run.user_id
         self.user_email = run.user_email
         self.webhook_url = f"{world.public_url}/flows/{run.flow_id}/components/{node.id}"
+        self.dashboard_url = world.dashboard_url
         self.now: datetime = world.clock.now()
         self.properties: Mapping[str, Json] = dict(node.properties)
         self.correlation_id = correlation_id
@@ -148,17 +103,51 @@ class Execution:
         self.original_content: Json = None
         self.arrived_json = "null"
         """JSON text of what came to the in port, for the log; `content` when that is an object."""
+        self.messages: Mapping[str, Mapping[str, Json]] = {}
+        self.sender_id = ""
+        self.sender_port = ""
         self.webhook: WebhookCall | None = None
         self.effects = Effects()
         self.state: State = ComponentState(
-            world.database, run.flow_id, node.id, self.effects, empty=starting
+            world.database, run.flow_id, node.id, self.effects.state, empty=starting
         )
-        self.stores: Stores = UserStores(world.database, world.clock, run.user_id)
+        self.flow_state: State = ComponentState(
+            world.database, run.flow_id, "", self.effects.flow_state, empty=starting
+        )
+        self.stores: Stores = ComponentStores(
+            UserStores(
+                world.database,
+                world.clock,
+                run.user_id,
+                changed=partial(world.topics.publish, user_id=run.user_id),
+            ),
+            self.effects.writes,
+            self.now,
+        )
+        self.files: Files = ComponentFiles(
+            UserFiles(world.database, world.clock, run.user_id), self.effects.writes
+        )
         self.tasks: Tasks = UserTasks(
             world.database, world.clock, run.user_id, run.flow_id, world.secret
         )
-        self.outputs = outputs or {}
+        self.outputs: Outputs = outputs or {}
         """What can be referred to from here on: component id -> out port -> content."""
+        self._locks: list[anyio.Lock] = []
+
+    @property
+    def incoming(self) -> tuple[Incoming, ...]:
+        """Every link that ends at this component."""
+        graph = self.run.graph
+        return tuple(
+            Incoming(
+                in_port=link.in_port,
+                source_id=link.source_id,
+                source_label=graph.nodes[link.source_id].label,
+                out_port=link.out_port,
+            )
+            for link in graph.links
+            if link.target_id == self.component_id and link.source_id in graph.nodes
+        )
 
     def facts(self) -> FlowFacts:
         """Return what flow variables can know."""
@@ -180,20 +169,94 @@ class Execution:
         found = None if row is None else json.loads(row["extra_json"]).get("customFields")
         return found if is_object(found) else {}
 
-    def send(self, port: str, content: Json, *, correlation_id: str | None = None) -> None:
+    def send(
+        self,
+        port: str,
+        content: Json,
+        *,
+        correlation_id: str | None = None,
+        outputs: Outputs | None = None,
+    ) -> None:
         """Keep a message to be sent; the port must be one of the component's."""
         if port not in self.node.out_ports:
             raise ComponentFailedError(
                 f"{self.node.component.type} has no out port {port!r}.", retry=False
             )
-        sent = Sent(port, dumps(content), correlation_id or self.correlation_id)
+        sent = Sent(port, nestable(content), correlation_id or self.correlation_id, outputs)
         self.effects.sent.append(sent)
+
+    def trigger(
+        self, flow_id: str, component_id: str, data: Json, *, correlation_id: str | None = None
+    ) -> None:
+        """Keep a call of another component's webhook."""
+        row = self._world.database.row(
+            "SELECT descriptor_json FROM flow WHERE flow_id = ? AND user_id = ?"
+            " AND stage = 'running'",
+            (flow_id, self.user_id),
+        )
+        if row is None or component_id not in json.loads(row["descriptor_json"]):
+            raise ComponentFailedError(
+                f"No running flow with the id {flow_id!r} has a component {component_id!r}.",
+                retry=False,
+            )
+        content: dict[str, Json] = {
+            "method": "POST",
+            "hostname": urlsplit(self._world.public_url).hostname or "",
+            "headers": {},
+            "query": {},
+            "data": data,
+        }
+        self.effects.calls.append(
+            Call(
+                flow_id=flow_id,
+                component_id=component_id,
+                content_json=nestable(content),
+                correlation_id=correlation_id or new_id(),
+            )
+        )
+
+    def publish(self, topic: str, payload: Json) -> None:
+        """Keep something for the listeners of a topic."""
+        self.effects.published.append((topic, payload))
+
+    def send_mail(
+        self,
+        *,
+        to: Sequence[str],
+        subject: str,
+        text: str = "",
+        html: str = "",
+        sender: str = "",
+        attachments: Sequence[str] = (),
+    ) -> None:
+        """Keep a mail for the outbox."""
+        mail = Mail(
+            to=tuple(to),
+            subject=subject,
+            text=text,
+            html=html,
+            sender=sender,
+            attachments=tuple(attachments),
+        )
+        self.effects.mails.append(mail)
+
+    async def lock(self, name: str) -> None:
+        """Wait for a lock of the owner and hold it until the call is done."""
+        lock = self._world.locks.named(self.user_id, name)
+        if lock not in self._locks:
+            await lock.acquire()
+            self._locks.append(lock)
+
+    def unlock(self) -> None:
+        """Give back what `lock` holds; called once the effects are stored."""
+        while self._locks:
+            self._locks.pop().release()
 
     def set_timeout(self, content: Json, at: datetime, *, exact: bool = False) -> str:
         """Keep a timer, not shorter than the tenant's minimum unless exact; return its id."""
         shortest_ms = 0 if exact else round(self._world.timer_min_s * 1000)
         earliest_ms = to_ms(self.now) + shortest_ms
-        timer = Timer(new_id(), dumps(content), max(to_ms(at), earliest_ms))
+        timer = Timer(new_id(), nestable(content), max(to_ms(at), earliest_ms))
         self.effects.timers[timer.timer_id] = timer
         return timer.timer_id
 

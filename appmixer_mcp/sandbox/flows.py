@@ -4,7 +4,6 @@ Source: rules as documented; the wording of messages and their keywords are ours
 "Input field … is required" and "Input field … contains invalid variable".
 """
 
-import difflib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from appmixer_mcp.descriptor import Problem, check_descriptor, source_links
-from appmixer_mcp.sandbox import components
+from appmixer_mcp.sandbox.catalogue import unknown_type
 from appmixer_mcp.sandbox.component import Component, Field, InPort, Json
 from appmixer_mcp.sandbox.expressions import Object, Transform, variables
 from appmixer_mcp.sandbox.javascript import is_object
@@ -22,6 +21,8 @@ ERROR_PORT = "error"
 """The out port that every component has beside those in its manifest."""
 
 Library = Callable[[str], Component | None]
+WhyNot = Callable[[str], str]
+"""Says, of a component type that the library does not have, why it cannot run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,11 @@ class Graph:
         return _reach(own, after)
 
 
-def check(descriptor: Mapping[str, Json], find: Library) -> list[Problem]:
+def check(
+    descriptor: Mapping[str, Json], find: Library, why_not: WhyNot = unknown_type
+) -> list[Problem]:
     """Return everything that keeps a flow from starting; empty when it can start."""
-    return list(_Check(descriptor, find).problems())
+    return list(_Check(descriptor, find, why_not).problems())
 
 
 def build(descriptor: Mapping[str, Json], find: Library) -> Graph:
@@ -152,11 +155,30 @@ def build(descriptor: Mapping[str, Json], find: Library) -> Graph:
     return Graph(nodes, tuple(links))
 
 
+def from_one_on(descriptor: Mapping[str, Json], component_id: str) -> dict[str, Json]:
+    """Return the part of a descriptor that a component and everything after it make up.
+
+    Links that come from outside of it stay and lead nowhere; empty without that component.
+    """
+    after: dict[str, list[str]] = defaultdict(list)
+    for key, entry in descriptor.items():
+        for _, source_id, _ in source_links(entry.get("source")):
+            after[source_id].append(key)
+    found, waiting = dict[str, Json](), [component_id]
+    while waiting:
+        key = waiting.pop()
+        if key in descriptor and key not in found:
+            found[key] = descriptor[key]
+            waiting += after[key]
+    return found
+
+
 class _Check:
     """Looks at one descriptor."""
 
-    def __init__(self, descriptor: Mapping[str, Json], find: Library) -> None:
+    def __init__(self, descriptor: Mapping[str, Json], find: Library, why_not: WhyNot) -> None:
         self._descriptor = descriptor
+        self._why_not = why_not
         self._entries = {key: entry for key, entry in descriptor.items() if is_object(entry)}
         self._components: dict[str, Component] = {}
         for key, entry in self._entries.items():
@@ -174,7 +196,7 @@ class _Check:
             component = self._components.get(key)
             if component is None:
                 if isinstance(entry.get("type"), str):
-                    yield Problem(key, _unknown_type(entry["type"]), "type")
+                    yield Problem(key, self._why_not(entry["type"]), "type")
                 continue
             yield from self._links(key, entry, component)
             yield from self._transforms(key, entry, component)
@@ -276,13 +298,6 @@ def _property_problems(
         messages = [f"The properties of {component.type} cannot be checked: {error!r}."]
     for message in messages:
         yield Problem(key, message, "properties")
-
-
-def _unknown_type(component_type: str) -> str:
-    message = f"The sandbox has no component of the type {component_type!r}."
-    names = {one.type.lower(): one.type for one in components.every()}
-    near = difflib.get_close_matches(component_type.lower(), names, n=3, cutoff=0.75)
-    return f"{message} Did you mean {' or '.join(names[one] for one in near)}?" if near else message
 
 
 def _missing(key: str, fields: Iterable[Field], given: Json) -> Iterator[Problem]:

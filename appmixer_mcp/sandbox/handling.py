@@ -4,19 +4,23 @@ import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 
 import anyio
 
-from appmixer_mcp.errors import ComponentFailedError
+from appmixer_mcp.errors import AppmixerError, ComponentFailedError
 from appmixer_mcp.sandbox.clock import to_ms
 from appmixer_mcp.sandbox.component import Json, WebhookCall
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.effects import merged
+from appmixer_mcp.sandbox.evaluator import in_thread
 from appmixer_mcp.sandbox.execution import Execution, World
+from appmixer_mcp.sandbox.expressions import Transform
 from appmixer_mcp.sandbox.failures import Failure, failure, invalid_input, wait_s
+from appmixer_mcp.sandbox.fire_patterns import Parked, fitting, waiting
 from appmixer_mcp.sandbox.flows import ERROR_PORT, Node
 from appmixer_mcp.sandbox.javascript import is_object
-from appmixer_mcp.sandbox.jsontext import dumps
+from appmixer_mcp.sandbox.jsontext import nestable
 from appmixer_mcp.sandbox.lifecycle import Lifecycle
 from appmixer_mcp.sandbox.messages import Message, MessageQueue
 from appmixer_mcp.sandbox.settlement import Settlement
@@ -56,19 +60,28 @@ class Handling:
             self._world, run, node, correlation_id=message.correlation_id, port=message.in_port
         )
         try:
-            prepare(execution, message)
-            await self._call(node, execution, message)
+            await self._run(node, execution, message)
+        finally:
+            execution.unlock()
+
+    async def _run(self, node: Node, execution: Execution, message: Message) -> None:
+        try:
+            await prepare(execution, message)
+            ids = (message.flow_id, message.component_id)
+            if fires(node, execution, message, lambda: waiting(self._database, *ids)):
+                await self._call(node, execution, message)
         except Exception as error:  # noqa: BLE001 - a component may raise anything
             self._store_failure(execution, message, failure(error))
             return
         try:
             self._store_success(execution, message)
-        except (ValueError, OverflowError, sqlite3.DataError) as error:
-            # The file cannot hold what the component wants, such as half a surrogate pair.
+        except (ValueError, OverflowError, sqlite3.DataError, AppmixerError) as error:
+            # The file cannot hold what the component wants, such as half a surrogate pair or lists
+            # in too many lists, or a store that it writes to was deleted meanwhile.
             self._store_failure(execution, message, replace(failure(error), retry=False))
 
     async def _call(self, node: Node, execution: Execution, message: Message) -> None:
-        function = _function(node, execution, message)
+        function = function_of(node, execution, message)
         if function is None:
             raise ComponentFailedError(
                 f"{node.component.type} does not handle a {message.kind}.", retry=False
@@ -141,7 +154,7 @@ class Handling:
         return to_ms(self._world.clock.now())
 
 
-def prepare(execution: Execution, message: Message) -> None:
+async def prepare(execution: Execution, message: Message) -> None:
     """Fill a context from a message: what came in, what can be referred to, the fields.
 
     Raises:
@@ -150,9 +163,10 @@ def prepare(execution: Execution, message: Message) -> None:
     """
     original: Json = json.loads(message.content_json)
     outputs: dict[str, Mapping[str, Json]] = json.loads(message.scope_json)
-    if message.kind == "message":
+    if message.kind == "message" and message.sender_id:
         sent = {**outputs.get(message.sender_id, {}), message.sender_port: original}
         outputs[message.sender_id] = sent
+        execution.sender_id, execution.sender_port = message.sender_id, message.sender_port
     execution.outputs = outputs
     execution.original_content = original
     execution.arrived_json = message.content_json
@@ -164,10 +178,44 @@ def prepare(execution: Execution, message: Message) -> None:
         link = (message.in_port, message.sender_id, message.sender_port)
         transform = execution.node.transforms.get(link)
         if transform is not None:
-            original = transform.resolve(original, execution.outputs, execution.facts())
-            execution.arrived_json = dumps(original)
+            original = await _transformed(transform, original, execution)
+            execution.arrived_json = nestable(original)
         execution.content = original if is_object(original) else {}
         _require_fields(execution)
+
+
+def fires(
+    node: Node, execution: Execution, message: Message, parked: Callable[[], list[Parked]]
+) -> bool:
+    """Say whether the component is ready; until it is, the message has to wait.
+
+    Args:
+        node: The component.
+        execution: Gets what the component receives, and which messages wait from now on.
+        message: What has just arrived.
+        parked: Gives what waits already, the oldest first; not asked without fire patterns.
+    """
+    if not node.component.fire_patterns or message.kind != "message":
+        return True
+    own = Parked(
+        seq=0, in_port=message.in_port, content=execution.content, outputs=execution.outputs
+    )
+    fired = fitting(node.component, [*parked(), own])
+    if own not in fired:
+        execution.effects.parked = own
+    execution.effects.unparked = [one.seq for one in fired if one is not own]
+    execution.messages = {one.in_port: one.content for one in fired}
+    execution.outputs = reduce(merged, (one.outputs for one in fired), {})
+    return bool(fired)
+
+
+async def _transformed(transform: Transform, original: Json, execution: Execution) -> Json:
+    facts = execution.facts()
+    if not transform.slow:
+        return transform.resolve(original, execution.outputs, facts)
+    custom_fields = execution.custom_fields()  # the file is read on this thread only
+    facts = replace(facts, custom_fields=lambda: custom_fields)
+    return await in_thread(transform.resolve, original, execution.outputs, facts)
 
 
 def _require_fields(execution: Execution) -> None:
@@ -183,9 +231,10 @@ def _require_fields(execution: Execution) -> None:
         raise invalid_input(f"Input field {', '.join(missing)} is required.")
 
 
-def _function(
+def function_of(
     node: Node, execution: Execution, message: Message
 ) -> Callable[[], Awaitable[None]] | None:
+    """Return what the component does with a message, or None when it does nothing with it."""
     component = node.component
     if message.kind == "event":
         handler = component.on_event

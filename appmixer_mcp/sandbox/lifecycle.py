@@ -18,6 +18,7 @@ from appmixer_mcp.errors import (
     NotFoundError,
 )
 from appmixer_mcp.sandbox import flows
+from appmixer_mcp.sandbox.catalogue import why_not
 from appmixer_mcp.sandbox.clock import to_ms
 from appmixer_mcp.sandbox.component import Handler, Json
 from appmixer_mcp.sandbox.config import TenantConfig
@@ -74,7 +75,7 @@ class Lifecycle:
 
     def check(self, descriptor: Mapping[str, Json]) -> list[Problem]:
         """Return everything that keeps a descriptor from being started."""
-        return flows.check(descriptor, self._library)
+        return flows.check(descriptor, self._library, why_not(self._database))
 
     def run_of(self, flow_id: str) -> FlowRun | None:
         """Return the present run of a flow, or None when it does not run.
@@ -95,6 +96,18 @@ class Lifecycle:
             graph = flows.build(descriptor, self._library)
             self._graphs[flow_id] = (row["run_id"], graph)
         return _flow_run(row, graph)
+
+    def rehearsed(self, flow_id: str, component_id: str) -> tuple[FlowRun, list[Problem]]:
+        """Return a flow from one component on as if it ran, and what is wrong with that part.
+
+        Raises:
+            NotFoundError: There is no such flow.
+        """
+        row, descriptor = self._row(flow_id), self._descriptor(flow_id)
+        part = flows.from_one_on(descriptor, component_id)
+        problems = [one for one in self.check(descriptor) if one.component_id in part]
+        graph = Graph({}, ()) if problems else flows.build(part, self._library)
+        return _flow_run(row, graph, started_ms=self._now_ms()), problems
 
     async def start(self, flow_id: str) -> None:
         """Start a flow; one that runs goes on.
@@ -126,6 +139,9 @@ class Lifecycle:
             except AppmixerError:
                 await self._undo_starts(executions)
                 raise
+            finally:
+                for execution in executions:
+                    execution.unlock()
 
     async def stop(self, flow_id: str) -> None:
         """Stop a flow; one that is stopped stays so.
@@ -153,7 +169,7 @@ class Lifecycle:
             run = self.run_of(flow_id)
             graph = None if run is None else run.graph
         node = None if graph is None else graph.nodes.get(component_id)
-        return node is not None and node.component.serial
+        return node is not None and (node.component.serial or bool(node.component.fire_patterns))
 
     def _mark_stopped(self, run: FlowRun) -> None:
         connection = self._database.connection
@@ -163,6 +179,7 @@ class Lifecycle:
         )
         self._queue.remove_flow(run.flow_id)
         connection.execute("DELETE FROM listener WHERE flow_id = ?", (run.flow_id,))
+        connection.execute("DELETE FROM parked WHERE flow_id = ?", (run.flow_id,))
         self._settlement.flow_record(run, "Flow stopped.")
         self._database.after_commit(partial(self._forget, run))
 

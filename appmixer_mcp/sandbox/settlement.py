@@ -4,14 +4,18 @@ from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 
+from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox import logs
 from appmixer_mcp.sandbox.clock import to_ms
-from appmixer_mcp.sandbox.execution import Effects, Execution, FlowRun, Sent, World
+from appmixer_mcp.sandbox.effects import Call, Effects, Mail, Sent
+from appmixer_mcp.sandbox.execution import Execution, FlowRun, World
 from appmixer_mcp.sandbox.failures import Failure, input_messages, stored
+from appmixer_mcp.sandbox.fire_patterns import park
 from appmixer_mcp.sandbox.flows import ERROR_PORT, Node
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.logs import LogRecord, shown
 from appmixer_mcp.sandbox.messages import Line, Message, MessageQueue, new_id
+from appmixer_mcp.sandbox.outbox import Outbox
 from appmixer_mcp.sandbox.webhooks import Waiters, refusal
 
 
@@ -40,6 +44,8 @@ class Settlement:
         self._line = line
         self._waiters = waiters
         self._announce = announce
+        self._outbox = Outbox(world.database, world.clock)
+        self._topics = world.topics
 
     def put(self, message: Message) -> None:
         """Queue a message."""
@@ -57,11 +63,13 @@ class Settlement:
         """Store what a component wanted to happen, but for the stop of the flow."""
         effects = execution.effects
         self.state(execution)
-        self._topics(execution, effects)
+        self._fire_patterns(execution, effects)
+        self._listen(execution, effects)
         self.log_lines(execution)
         scopes: dict[str, str] = {}
         for sent in effects.sent:
             self._send(execution, sent, scopes)
+        self.outward(execution)
         self._timers(execution, effects)  # one that is due at once stands behind what was sent
         for answer in effects.answers:
             self._database.after_commit(
@@ -69,6 +77,19 @@ class Settlement:
                     self._waiters.answer, execution.flow_id, execution.correlation_id, answer
                 )
             )  # fmt: skip
+
+    def outward(self, execution: Execution) -> None:
+        """Store what reaches beyond the flow: stores, files, calls of other flows, mails."""
+        effects = execution.effects
+        with self._database.transaction():
+            for write in effects.writes:
+                write()
+            for call in effects.calls:
+                self._call(call)
+            for topic, payload in effects.published:
+                self._topics.publish(topic, payload, user_id=execution.user_id)
+            for mail in effects.mails:
+                self._mail(execution, mail)
 
     def arrival(self, execution: Execution, message: Message) -> None:
         """Log a message that has arrived at an in port; other kinds have their outputs only."""
@@ -159,14 +180,18 @@ class Settlement:
 
     def state(self, execution: Execution) -> None:
         """Store what a component wants to be remembered."""
-        for key, value_json in execution.effects.state.items():
-            ids = (execution.flow_id, execution.component_id, key)
-            if value_json is None:
-                statement = "DELETE FROM state WHERE flow_id = ? AND component_id = ? AND key = ?"
-                self._database.connection.execute(statement, ids)
-            else:
-                statement = "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)"
-                self._database.connection.execute(statement, (*ids, value_json))
+        effects = execution.effects
+        for component_id, written in (
+            (execution.component_id, effects.state), ("", effects.flow_state)
+        ):  # fmt: skip
+            for key, value_json in written.items():
+                ids = (execution.flow_id, component_id, key)
+                if value_json is None:
+                    sql = "DELETE FROM state WHERE flow_id = ? AND component_id = ? AND key = ?"
+                    self._database.connection.execute(sql, ids)
+                else:
+                    sql = "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)"
+                    self._database.connection.execute(sql, (*ids, value_json))
 
     def log_lines(self, execution: Execution) -> None:
         """Write what a component wants to be logged."""
@@ -183,9 +208,12 @@ class Settlement:
             msg=shown(sent.content_json),
         )
         now_ms = self._now_ms()
+        if sent.outputs is not None:
+            scopes = {}
+        outputs_now = execution.outputs if sent.outputs is None else sent.outputs
         for link in graph.outgoing(node.id, sent.port):
             if link.target_id not in scopes:
-                outputs = graph.needed_outputs(link.target_id, execution.outputs)
+                outputs = graph.needed_outputs(link.target_id, outputs_now)
                 scopes[link.target_id] = dumps(outputs)
             self.put(
                 Message(
@@ -205,6 +233,40 @@ class Settlement:
                     created_ms=now_ms,
                 )
             )
+
+    def _call(self, call: Call) -> None:
+        row = self._database.row(
+            "SELECT run_id FROM flow WHERE flow_id = ? AND stage = 'running'", (call.flow_id,)
+        )
+        if row is None:
+            raise ComponentFailedError("The flow that is called was stopped.", retry=False)
+        now_ms = self._now_ms()
+        self.put(
+            Message(
+                message_id=new_id(),
+                flow_id=call.flow_id,
+                run_id=row["run_id"],
+                component_id=call.component_id,
+                kind="webhook",
+                correlation_id=call.correlation_id,
+                content_json=call.content_json,
+                due_ms=now_ms,
+                created_ms=now_ms,
+            )
+        )
+
+    def _mail(self, execution: Execution, mail: Mail) -> None:
+        self._outbox.add(
+            execution.user_id,
+            to=mail.to,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+            sender=mail.sender,
+            attachments=mail.attachments,
+            flow_id=execution.flow_id,
+            component_id=execution.component_id,
+        )
 
     def _timers(self, execution: Execution, effects: Effects) -> None:
         for timer_id in effects.cleared_timers:
@@ -230,7 +292,14 @@ class Settlement:
                 )
             )
 
-    def _topics(self, execution: Execution, effects: Effects) -> None:
+    def _fire_patterns(self, execution: Execution, effects: Effects) -> None:
+        connection = self._database.connection
+        for seq in effects.unparked:
+            connection.execute("DELETE FROM parked WHERE seq = ?", (seq,))
+        if effects.parked is not None:
+            park(connection, execution.flow_id, execution.component_id, effects.parked)
+
+    def _listen(self, execution: Execution, effects: Effects) -> None:
         for topic, listening in effects.topics.items():
             ids = (topic, execution.flow_id, execution.component_id)
             self._database.connection.execute(

@@ -39,7 +39,7 @@ class Run:
 
     async def idle(self) -> None:
         """Wait until nothing is in flight and nothing is due."""
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             await self.sandbox.engine.wait_idle()
 
     async def turn(self, seconds: float) -> None:
@@ -48,12 +48,12 @@ class Run:
         await self.idle()
 
     async def start(self) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             await self.sandbox.engine.start_flow(self.flow_id)
         await self.idle()
 
     async def stop(self) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             await self.sandbox.engine.stop_flow(self.flow_id)
 
     async def call(
@@ -71,7 +71,7 @@ class Run:
         call = WebhookCall(
             method=method, hostname="127.0.0.1", headers=headers or {}, query=query or {}, data=data
         )
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             answer = await self.sandbox.engine.call_webhook(
                 self.flow_id,
                 component_id,

@@ -43,6 +43,13 @@ async def wants_what_cannot_be_stored(context: Context) -> None:
     context.state.set("\ud800", "half a surrogate pair is no key")
 
 
+async def nests(context: Context) -> None:
+    value: Json = "core"
+    for _ in range(context.original_content):
+        value = [value]
+    context.send("out", {"value": value})
+
+
 async def hangs(_context: Context) -> None:
     await anyio.sleep_forever()
 
@@ -52,6 +59,7 @@ def library(fault: Fault) -> Library:
     return library_of(
         probe("Shaky", fault.receive),
         probe("Hangs", hangs),
+        probe("Nests", nests),
         probe("Unstorable", wants_what_cannot_be_stored),
         probe(
             "Needy", fault.receive, in_ports=(InPort(fields=(Field(name="to", required=True),)),)
@@ -356,3 +364,26 @@ async def test_a_stopped_flow_does_not_try_again(sandbox: Sandbox, fault: Fault)
     await run.idle()
 
     assert fault.calls == 1
+
+
+async def test_lists_in_too_many_lists_end_in_an_error_and_not_in_a_message_that_never_ends(
+    sandbox: Sandbox,
+) -> None:
+    taken = {"value": "{{{$.n.out.value}}}"}
+    run = await sandbox.run(
+        {
+            "s": entry(SOURCE),
+            "n": entry("test.engine.probe.Nests", "s"),
+            "first": entry("controls.Join", "n"),
+            "second": entry("controls.Join", "first", fields=taken),
+        }
+    )
+    depths = range(880, 980)
+
+    for depth in depths:
+        call = WebhookCall(method="POST", hostname="h", headers={}, query={}, data=depth)
+        await sandbox.engine.call_webhook(run.flow_id, "s", call, enqueue_only=True)
+    await run.turn(3600)
+
+    assert run.queued() == []
+    assert len(run.sent("second")) + len(run.unprocessed()) == len(depths)
