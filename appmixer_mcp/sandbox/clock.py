@@ -6,6 +6,8 @@ from typing import Protocol
 import anyio
 
 _LONGEST_SLEEP_S = 30.0
+_EARLIEST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00Z
+_LATEST_MS = 253_402_300_799_000  # 9999-12-31T23:59:59Z
 
 
 class Clock(Protocol):
@@ -63,8 +65,8 @@ def to_ms(instant: datetime) -> int:
 
 
 def from_ms(epoch_ms: int) -> datetime:
-    """Return epoch milliseconds as an aware UTC instant."""
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    """Return epoch milliseconds as an aware UTC instant, the nearest that there is."""
+    return datetime.fromtimestamp(max(_EARLIEST_MS, min(epoch_ms, _LATEST_MS)) / 1000, UTC)
 
 
 def iso(epoch_ms: int) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from uuid import uuid4
 
 from appmixer_mcp.sandbox.component import Json
@@ -12,14 +13,20 @@ _VARIABLE = re.compile(r"\$\.([\w\s-]+)(?=[.}]|$)")
 Rename = Callable[[str], str]
 
 
-def clone(descriptor: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, str]]:
+def clone(
+    descriptor: Mapping[str, Json], known: Mapping[str, str] = MappingProxyType({})
+) -> tuple[dict[str, Json], dict[str, str]]:
     """Return a copy of a descriptor, and component id -> its id in the copy.
 
     Renamed are the entries, the senders in `source` and `config.transform`, and variables
     (`$.id.port.path`) in any text of `config`, bound by modifiers or written out in the older way.
     Other text that happens to be a component's id stays as it is.
+
+    Args:
+        descriptor: What is copied.
+        known: Ids in the copy that are given already, as when an older copy is renewed.
     """
-    ids = {component_id: str(uuid4()) for component_id in descriptor}
+    ids = {component_id: known.get(component_id) or str(uuid4()) for component_id in descriptor}
 
     def rename(component_id: str) -> str:
         return ids.get(component_id, component_id)

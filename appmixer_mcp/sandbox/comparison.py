@@ -33,7 +33,8 @@ def order(left: Json, right: Json) -> int | None:
 def to_instant(value: Json) -> datetime | None:
     """Return the aware instant that a date text or a number of epoch milliseconds names, or None.
 
-    A text without an offset is taken as UTC.
+    A text without an offset is taken as UTC. What an offset takes out of the years 1 to 9999 is no
+    instant.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
@@ -41,7 +42,13 @@ def to_instant(value: Json) -> datetime | None:
         except (ValueError, OverflowError, OSError):
             return None
     found = _parsed(value.strip()) if isinstance(value, str) else None
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+    if found is None or found.tzinfo is None:
+        return found and found.replace(tzinfo=UTC)
+    try:
+        found.astimezone(UTC)
+    except OverflowError:
+        return None
+    return found
 
 
 def contains(source: Json, value: Json) -> bool:

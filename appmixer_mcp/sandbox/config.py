@@ -34,14 +34,27 @@ class TenantConfig:
     """Further browser origins that may call the API, beside those on loopback."""
     allowed_hosts: tuple[str, ...] = ()
     """Further Host names that are answered, beside loopback names and that of `public_url`."""
+    admins: tuple[str, ...] = ()
+    """E-mail addresses whose users have the scope `admin`, beside those an administrator gave it.
+
+    Nobody can sign up with one of them: whoever came first would be an administrator.
+    """
     token_lifetime_s: int = 30 * 24 * 3600
     """How long an access token is valid (documented: GRIDD_JWT_TOKEN_EXP, 30 days)."""
+    log_retention_s: int = 30 * 24 * 3600
+    """How long log records are kept (ours); 0 keeps them for good."""
     webhook_timeout_s: float = 10.0
     """How long a webhook waits for the flow's answer (documented: WEBHOOK_REQUEST_TIMEOUT)."""
     webhook_max_bytes: int = 1_048_576
     """Largest webhook body (documented: LIMIT_WEBHOOK_BYTES)."""
     flow_max_bytes: int = 2_097_152
     """Largest flow body (documented: LIMIT_FLOW_UPDATE_BYTES)."""
+    component_archive_max_bytes: int = 10_485_760
+    """Largest archive of components (documented: LIMIT_CC_ARCHIVE_MAX_BYTES)."""
+    file_max_bytes: int = 104_857_600
+    """Largest file that is uploaded, all of its parts together (ours)."""
+    dashboard_url: str = ""
+    """Where people decide on tasks, for links in mails; empty means there is no such page."""
     retry_init_s: float = 60.0
     """First wait before a failed message is tried again; doubles (documented: RETRY_INIT_EXP)."""
     retry_max_count: int = 30

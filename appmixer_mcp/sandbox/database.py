@@ -11,7 +11,6 @@ import anyio.to_thread
 
 from appmixer_mcp.errors import AppmixerError
 
-_SCHEMA_VERSION = 1
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _STEPS_BETWEEN_LOOKS = 20_000  # SQLite instructions between two looks at the clock
 
@@ -138,13 +137,14 @@ class Database:
 
     def _migrate(self) -> None:
         version: int = self.connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > _SCHEMA_VERSION:
+        steps = sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
+        if version > len(steps):
             raise DatabaseError(
                 f"{self._path} was made by a newer version of appmixer-mcp. Update, or choose "
                 "another data directory."
             )
-        if version == 0:
-            script = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+        for number, step in enumerate(steps[version:], start=version + 1):
+            script = step.read_text(encoding="utf-8")
             self.connection.executescript(
-                f"BEGIN;\n{script}\nPRAGMA user_version = {_SCHEMA_VERSION};\nCOMMIT;"
+                f"BEGIN;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
             )

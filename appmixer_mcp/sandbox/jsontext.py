@@ -8,6 +8,8 @@ from typing import cast
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.component import Json
 
+_ROOM = 100  # for levels around a value and for calls above the one that writes it
+
 
 def dumps(value: Json) -> str:
     """Return the JSON text of a value; NaN and infinities become null, as in JavaScript.
@@ -25,6 +27,18 @@ def dumps(value: Json) -> str:
         except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot hold
             return json.dumps(_finite(value), separators=(",", ":"))
     return text
+
+
+def nestable(value: Json) -> str:
+    """Return the JSON text of a value that the engine will write again, within other values.
+
+    Raises:
+        InputError: It is no JSON value, or nested too deeply for that.
+    """
+    wrapped = value
+    for _ in range(_ROOM):
+        wrapped = [wrapped]
+    return dumps(wrapped)[_ROOM:-_ROOM]
 
 
 def _dumps_odd(value: Json) -> str:

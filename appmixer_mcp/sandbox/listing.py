@@ -21,6 +21,8 @@ MAX_NUMBER = 999_999_999
 """The largest limit and offset."""
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _DIRECTIONS = {"1": False, "asc": False, "": False, "-1": True, "desc": True}
+_MOST_FILTERS = 50
+_MOST_SORTS = 10
 _TRUE = frozenset(("true", "1", "yes"))
 _FALSE = frozenset(("false", "0", "no", ""))
 
@@ -39,12 +41,34 @@ class Listing:
     keep: frozenset[str]
     """Fields to return; empty means all."""
     drop: frozenset[str]
+    identity: str = ""
+    """The field that stays whatever a projection says: the documented schemas demand it (ours)."""
 
-    def needs(self, field: str) -> bool:
-        """Say whether a field has to be there, to be returned or to be judged by."""
-        judged = (path for path, _ in (*self.sort, *self.filters))
-        returned = field not in self.drop and (not self.keep or field in self.keep)
-        return returned or any(path.split(".")[0] == field for path in judged)
+    def judges(self, field: str) -> bool:
+        """Say whether items are sorted or filtered by a field, or by something in it."""
+        return any(path.split(".")[0] == field for path, _ in (*self.sort, *self.filters))
+
+    def returns(self, field: str) -> bool:
+        """Say whether the projection lets a field through."""
+        return field == self.identity or (
+            field not in self.drop and (not self.keep or field in self.keep)
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every item is wanted, in the order in which they are kept."""
+        return not (self.sort or self.filters or self.pattern)
+
+    def listed(
+        self, items: Iterable[T], *, pattern_in: Sequence[str] = ()
+    ) -> list[dict[str, Json]]:
+        """Return the asked-for page of what filters and pattern let through. For `Database.read`.
+
+        Args:
+            items: Rows as the API shows them.
+            pattern_in: The fields of which one must match the pattern; none leaves it out.
+        """
+        return self.page(self.select(items, pattern_in=pattern_in))
 
     def select(self, items: Iterable[T], *, pattern_in: Sequence[str] = ()) -> list[T]:
         """Return the items that filters and pattern let through, in their order.
@@ -67,18 +91,17 @@ class Listing:
 
     def project(self, item: Item) -> dict[str, Json]:
         """Return an item with the asked-for fields only."""
-        return {
-            key: value
-            for key, value in item.items()
-            if key not in self.drop and (not self.keep or key in self.keep)
-        }
+        return {key: value for key, value in item.items() if self.returns(key)}
 
 
-def listing(query: QueryParams, *, default_sort: str = "", default_limit: int = 100) -> Listing:
+def listing(
+    query: QueryParams, *, identity: str = "", default_sort: str = "", default_limit: int = 100
+) -> Listing:
     """Read a list call's query parameters.
 
     Args:
         query: `filter` may be repeated and be spelt `filter[]`, so may `sort`.
+        identity: The field that no projection takes away.
         default_sort: Used when the call names no `sort`; `field:-1`.
         default_limit: Used when the call names no `limit`; 100 is documented.
 
@@ -88,14 +111,19 @@ def listing(query: QueryParams, *, default_sort: str = "", default_limit: int = 
     Source: documented; `asc` and `desc` beside 1 and -1 are ours.
     """
     fields = [name for name in query.get("projection", "").split(",") if name.strip()]
+    filters, sorts = both(query, "filter"), both(query, "sort") or [default_sort]
+    # Each costs a look at every item.
+    if len(filters) > _MOST_FILTERS or len(sorts) > _MOST_SORTS:
+        raise InputError(f"At most {_MOST_FILTERS} filters and {_MOST_SORTS} sorts are taken.")
     return Listing(
         limit=number(query, "limit", default_limit),
         offset=number(query, "offset", 0),
-        sort=tuple(_sort(text) for text in both(query, "sort") or [default_sort] if text),
-        filters=tuple(_filter(text) for text in both(query, "filter") if text),
+        sort=tuple(_sort(text) for text in sorts if text),
+        filters=tuple(_filter(text) for text in filters if text),
         pattern=query.get("pattern", ""),
         keep=frozenset(name.strip() for name in fields if not name.strip().startswith("-")),
         drop=frozenset(name.strip()[1:] for name in fields if name.strip().startswith("-")),
+        identity=identity,
     )
 
 

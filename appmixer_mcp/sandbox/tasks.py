@@ -4,16 +4,45 @@ import hashlib
 import hmac
 import secrets
 import sqlite3
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import ForbiddenError, InputError, NotFoundError
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.database import Database
 
 Decision = Literal["approved", "rejected"]
+
+
+class Task(TypedDict):
+    """A task as the API shows it."""
+
+    taskId: str
+    id: str
+    title: str
+    description: str
+    status: Literal["pending", "approved", "rejected", "due"]
+    flowId: str
+    approver: str
+    requester: str
+    decisionBy: NotRequired[str]
+    decisionMade: NotRequired[str]
+    public: bool
+    created: str
+    createdAt: str
+    mtime: str
+    isApprover: bool
+    role: NotRequired[Literal["approver", "requester"]]
+    """Of who looks; left out for whom it only belongs to."""
+
+
+class NewTask(Task):
+    """A task as the answer to its creation shows it."""
+
+    approverSecret: str
+    requesterSecret: str
 
 
 class UserTasks:
@@ -36,7 +65,7 @@ class UserTasks:
         requester: str,
         approver: str,
         decision_by: datetime | None,
-    ) -> Mapping[str, Json]:
+    ) -> NewTask:
         """Store a pending task and return it as the API does, with both persons' secrets."""
         task_id = secrets.token_hex(12)
         now_ms = to_ms(self._clock.now())
@@ -79,14 +108,15 @@ def find(database: Database, task_id: str) -> sqlite3.Row:
     return row
 
 
-def shown(task: sqlite3.Row, *, viewer: str = "") -> dict[str, Json]:
+def shown(task: sqlite3.Row, *, viewer: str = "") -> Task:
     """Return a task as the API shows it, without secrets.
 
     Args:
         task: A row of the table `task`.
-        viewer: The e-mail address of who looks; `isApprover` is about them.
+        viewer: The e-mail address of who looks; `isApprover` and `role` are about them.
     """
-    return {
+    looks = viewer.lower()
+    result: Task = {
         "taskId": task["task_id"],
         "id": task["task_id"],
         "title": task["title"],
@@ -95,18 +125,26 @@ def shown(task: sqlite3.Row, *, viewer: str = "") -> dict[str, Json]:
         "flowId": task["flow_id"],
         "approver": task["approver"],
         "requester": task["requester"],
-        "decisionBy": _iso_or_none(task["decision_by_ms"]),
-        "decisionMade": _iso_or_none(task["decision_made_ms"]),
         "public": False,
         "created": iso(task["created_ms"]),
+        "createdAt": iso(task["created_ms"]),
         "mtime": iso(task["mtime_ms"]),
-        "isApprover": bool(viewer) and viewer.lower() == task["approver"],
+        "isApprover": bool(looks) and looks == task["approver"],
     }
+    if task["decision_by_ms"] is not None:
+        result["decisionBy"] = iso(task["decision_by_ms"])
+    if task["decision_made_ms"] is not None:
+        result["decisionMade"] = iso(task["decision_made_ms"])
+    if result["isApprover"]:
+        result["role"] = "approver"
+    elif looks and looks == task["requester"]:
+        result["role"] = "requester"
+    return result
 
 
 def decide(
     database: Database, clock: Clock, task_id: str, decision: Decision, *, allowed: bool
-) -> dict[str, Json]:
+) -> Task:
     """Approve or reject a task and return it; a due one can still be decided.
 
     Raises:
@@ -131,7 +169,7 @@ def decide(
         return shown(find(database, task_id))
 
 
-def mark_due(database: Database, clock: Clock) -> list[dict[str, Json]]:
+def mark_due(database: Database, clock: Clock) -> list[Task]:
     """Mark every pending task whose time is over as due and return them, the oldest first."""
     now_ms = to_ms(clock.now())
     with database.transaction() as connection:
@@ -145,7 +183,3 @@ def mark_due(database: Database, clock: Clock) -> list[dict[str, Json]]:
             [(now_ms, row["task_id"]) for row in overdue],
         )
         return [shown(find(database, row["task_id"])) for row in overdue]
-
-
-def _iso_or_none(epoch_ms: int | None) -> str | None:
-    return None if epoch_ms is None else iso(epoch_ms)

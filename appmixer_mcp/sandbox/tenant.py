@@ -11,14 +11,16 @@ import anyio
 import httpx2
 from starlette.applications import Starlette
 
-from appmixer_mcp.sandbox import demo, tasks
+from appmixer_mcp.sandbox import demo, files, tasks
 from appmixer_mcp.sandbox.app import create_app
 from appmixer_mcp.sandbox.clock import Clock, RealClock
 from appmixer_mcp.sandbox.config import TenantConfig
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.egress import Outgoing
 from appmixer_mcp.sandbox.engine import Engine
+from appmixer_mcp.sandbox.log_upkeep import keep_logs
 from appmixer_mcp.sandbox.routes.endpoint import Services
+from appmixer_mcp.sandbox.task_webhooks import TaskWebhooks
 from appmixer_mcp.sandbox.users import Users
 
 _BETWEEN_DUE_TASKS = timedelta(minutes=1)  # documented
@@ -54,14 +56,17 @@ class Tenant:
             config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.database = Database(config.data_dir / "tenant.db")
             stack.callback(self.database.close)
+            files.drop_unfinished(self.database)
             outgoing = Outgoing(config.egress, config.public_url)
             stack.push_async_callback(outgoing.aclose)
             self.engine = Engine(config, self.database, clock, outgoing)
+            self._task_webhooks = TaskWebhooks(self.database, clock, outgoing)
             services = Services(
                 config=config,
                 clock=clock,
                 database=self.database,
                 engine=self.engine,
+                task_webhooks=self._task_webhooks,
                 users=Users(config, self.database, clock),
             )
             self.app = create_app(services)
@@ -71,6 +76,8 @@ class Tenant:
             await group.start(self.engine.run)
             self._tell_due_tasks()
             group.start_soon(self._watch_due_tasks)
+            group.start_soon(keep_logs, self.database, clock, config.log_retention_s)
+            group.start_soon(self._task_webhooks.run)
             if config.demo and services.users.none_yet():
                 await demo.seed(services)
             else:
@@ -99,3 +106,4 @@ class Tenant:
         with self.database.transaction():
             for task in tasks.mark_due(self.database, self._clock):
                 self.engine.publish(f"task:{task['taskId']}", task)
+                self._task_webhooks.fire(task["taskId"])

@@ -15,6 +15,7 @@ from appmixer_mcp.sandbox.jsontext import dumps
 _SET_BY_THE_SERVER = frozenset(
     ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
+_WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,8 @@ def answer_of(body: Json, status: int, headers: Mapping[str, str] | None) -> Web
     """Return the answer that a component asks for.
 
     Text goes out as it is, everything else as JSON, null as no body. Text is plain text unless the
-    headers say otherwise (ours: what a caller sent back as HTML would run in a browser).
+    headers say otherwise (ours: what a caller sent back as HTML would run in a browser). With a
+    status that allows no body it is left out.
 
     Raises:
         ComponentFailedError: The status or a header cannot be sent (retry=False).
@@ -102,6 +104,8 @@ def answer_of(body: Json, status: int, headers: Mapping[str, str] | None) -> Web
             raise ComponentFailedError(f"The HTTP header {name!r} cannot be sent.", retry=False)
         if name.lower() not in _SET_BY_THE_SERVER:
             sent[name.lower()] = text
+    if status in _WITHOUT_BODY:
+        return WebhookAnswer(status=status, headers=sent, body=b"")
     text = body if isinstance(body, str) else ("" if body is None else dumps(body))
     return WebhookAnswer(status=status, headers=sent, body=text.encode("utf-8", "replace"))
 

@@ -35,7 +35,10 @@ def test_values_are_ordered_as_numbers_else_as_dates(
     assert order(left, right) == expected
 
 
-@pytest.mark.parametrize("value", ["soon", "", None, True, [], {}, 1e30, "2026-13-01"])
+@pytest.mark.parametrize(
+    "value",
+    ["soon", "", None, True, [], {}, 1e30, "2026-13-01", "9999-12-31T23:00:00-02:00"],
+)
 def test_what_is_no_date_names_no_instant(value: Json) -> None:
     assert to_instant(value) is None
 

@@ -112,7 +112,6 @@ def test_every_problem_is_named_and_none_hides_another() -> None:
         ({"s": START, "a": bound("started")}, "a", "variable", "$.componentId.port.path"),
         ({"s": START, "a": bound(None)}, "a", "variable", "without a variable"),
         ({"s": START, "a": bound("$.s.out", {"name": "g_nope"})}, "a", "modifier", "g_nope"),
-        ({"s": START, "a": bound("$.s.out", {"name": "g_jsonata"})}, "a", "modifier", "yet"),
         ({"s": START, "a": bound("$.s.out", "g_trim")}, "a", "modifier", "does not exist"),
         (
             {"s": START, "a": entry(PASS, "s", fields={"to": "{{{no-such-binding}}}"})},

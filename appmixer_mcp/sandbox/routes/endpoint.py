@@ -1,14 +1,15 @@
 """What every route is made of: who calls, what they sent, and how an answer is written."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar, cast
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import InputError, NotSignedInError
 from appmixer_mcp.sandbox.clock import Clock
@@ -16,6 +17,8 @@ from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.config import TenantConfig
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.engine import Engine
+from appmixer_mcp.sandbox.streams import Streams
+from appmixer_mcp.sandbox.task_webhooks import TaskWebhooks
 from appmixer_mcp.sandbox.users import User, Users
 
 BODY_MAX_BYTES = 1_048_576
@@ -26,7 +29,14 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class TooLargeError(InputError):
-    """A body is larger than its limit (413)."""
+    """A body is larger than its limit (413).
+
+    Args:
+        max_bytes: The limit.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"Payload content length greater than maximum allowed: {max_bytes}")
 
 
 class DetailedError(InputError):
@@ -49,7 +59,9 @@ class Services:
     clock: Clock
     database: Database
     engine: Engine
+    task_webhooks: TaskWebhooks
     users: Users
+    streams: Streams = field(default_factory=Streams)
 
 
 class Call:
@@ -84,15 +96,32 @@ class Call:
         Raises:
             TooLargeError: It is larger; the rest of it is not read.
         """
-        declared = self.request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > max_bytes:
-            raise _too_large(max_bytes)
         body = bytearray()
-        async for chunk in self.request.stream():
+        async for chunk in self.stream(max_bytes):
             body += chunk
-            if len(body) > max_bytes:
-                raise _too_large(max_bytes)
         return bytes(body)
+
+    async def stream(self, max_bytes: int, *, around_bytes: int = 0) -> AsyncGenerator[bytes]:
+        """Give the body as it comes.
+
+        Args:
+            max_bytes: The limit, as the refusal names it.
+            around_bytes: What may come on top, as a form has around its file.
+
+        Raises:
+            TooLargeError: It is larger; the rest of it is not read.
+        """
+        declared = self.request.headers.get("content-length", "")
+        # Python turns no text of thousands of digits into a number; so many are enough.
+        received = int(declared[:18]) if declared.isdecimal() else 0
+        if received > max_bytes + around_bytes:
+            raise TooLargeError(max_bytes)
+        received = 0
+        async for chunk in self.request.stream():
+            received += len(chunk)
+            if received > max_bytes + around_bytes:
+                raise TooLargeError(max_bytes)
+            yield chunk
 
     async def json(self, max_bytes: int = BODY_MAX_BYTES) -> Json:
         """Return the body as JSON; None when there is none.
@@ -128,15 +157,72 @@ Handler = Callable[[Call], Awaitable[Json | Response]]
 """What it returns is the answer's JSON, or a whole answer."""
 
 
+class Empty(TypedDict):
+    """Nothing to say but that it is done."""
+
+
+class Count(TypedDict):
+    """How many there are."""
+
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A query parameter, as `/openapi.json` tells of it."""
+
+    name: str
+    kind: Literal["string", "integer", "boolean"] = "string"
+    options: tuple[str, ...] = ()
+    """The values there are; empty means any."""
+    repeated: bool = False
+    required: bool = False
+
+
+PAGE = (Parameter(name="limit", kind="integer"), Parameter(name="offset", kind="integer"))
+"""How much of a list is wanted."""
+SELECTION = (
+    Parameter(name="pattern"),
+    Parameter(name="filter", repeated=True),
+    Parameter(name="filter[]", repeated=True),
+)
+"""What of a list is wanted."""
+LISTING = (
+    *PAGE,
+    *SELECTION,
+    Parameter(name="sort", repeated=True),
+    Parameter(name="projection"),
+)
+"""What `listing.listing` reads."""
+
+
 @dataclass(frozen=True)
 class Endpoint:
-    """One method of one path."""
+    """One method of one path: who answers it, and what `/openapi.json` tells of it."""
 
     method: Method
     path: str
     handler: Handler
     auth: Auth = "required"
     """`optional` takes calls without a token, but no bad ones; `none` does not look at it."""
+    admin: bool = field(default=False, kw_only=True)
+    """Whether the caller needs the scope `admin`; others get 403."""
+    query: tuple[Parameter, ...] = field(default=(), kw_only=True)
+    body: object = field(default=None, kw_only=True)
+    """The type of the JSON body (a pydantic model, usually); None when none is read."""
+    body_type: str = field(default="application/json", kw_only=True)
+    """The body's media types, parted by commas; `body` says nothing of other ones than JSON."""
+    answer: object = field(default=None, kw_only=True)
+    """The type of the answer's JSON, such as a TypedDict; None is any JSON."""
+    answer_openapi: object = field(default=None, kw_only=True)
+    """The same in the dialect `openapi`, where that one has another shape."""
+    answer_type: str = field(default="application/json", kw_only=True)
+    """The answer's media types, parted by commas; `*/*` is whatever a flow answers."""
+    statuses: tuple[int, ...] = field(default=(), kw_only=True)
+    """Further statuses than 200 and those that follow: 400 always, 401 with a token, 403 for
+    administrators' endpoints, 404 with something named in the path, 413 with a body."""
+    ours: bool = field(default=False, kw_only=True)
+    """Whether Appmixer has no such endpoint."""
 
 
 def parse_json(content: bytes) -> Json:
@@ -184,7 +270,3 @@ def _explained(error: ValidationError) -> str:
         for found in error.errors(include_url=False, include_input=False, include_context=False)
     )
     return "; ".join(problems)
-
-
-def _too_large(max_bytes: int) -> TooLargeError:
-    return TooLargeError(f"Payload content length greater than maximum allowed: {max_bytes}")

@@ -1,32 +1,75 @@
-"""Flows: listed, saved, copied, deleted."""
+"""Flows: listed, saved, deleted."""
 
+import re
+import sqlite3
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-import anyio
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.datastructures import QueryParams
+from typing_extensions import TypedDict
 
 from appmixer_mcp.descriptor import check_entries
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.accounts import UserAccounts
-from appmixer_mcp.sandbox.cloning import clone
 from appmixer_mcp.sandbox.component import Json
-from appmixer_mcp.sandbox.listing import Listing, flag, listing
-from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint
+from appmixer_mcp.sandbox.listing import Listing, both, flag, listing
+from appmixer_mcp.sandbox.routes.endpoint import (
+    LISTING,
+    SELECTION,
+    Call,
+    Count,
+    Endpoint,
+    Parameter,
+)
+from appmixer_mcp.sandbox.routes.flow_changes import change_flow, remove_flow
 from appmixer_mcp.sandbox.routes.flow_problems import refuse
-from appmixer_mcp.sandbox.user_flows import EXTRA_FIELDS, UserFlows
+from appmixer_mcp.sandbox.routes.sharing import (
+    MOST_SHARES,
+    ShareEntry,
+    owned_flow,
+    permitted_flow,
+    user_flows,
+)
+from appmixer_mcp.sandbox.sharing import PERMISSIONS, Grant, Share, grants
+from appmixer_mcp.sandbox.user_flows import (
+    EXTRA_FIELDS,
+    NAME_MAX,
+    FlowChange,
+    FlowListed,
+    FlowShown,
+    FlowType,
+    UserFlows,
+    add_descriptors,
+)
+from appmixer_mcp.sandbox.users import User
 
-_PATTERN_IN = ("name", "flowId")
+_IDENTITY = "flowId"
+_PATTERN_IN = ("name", _IDENTITY)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+
+
+class FlowId(TypedDict):
+    """Which flow it was."""
+
+    flowId: str
+
+
+class FlowUpdated(TypedDict):
+    """Which flow was changed."""
+
+    flowId: str
+    id: str
+    result: str
 
 
 class _Flow(BaseModel):
-    name: Annotated[str, StringConstraints(min_length=1, max_length=1_000)] | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX)] | None = None
     flow: Any = None
     description: str | None = None
     customFields: dict[str, Any] | None = None  # noqa: N815 - the API's name, as those below
     thumbnail: str | None = None
-    sharedWith: list[Any] | None = None  # noqa: N815
-    type: str | None = None
+    sharedWith: Annotated[list[ShareEntry], Field(max_length=MOST_SHARES)] | None = None  # noqa: N815
+    type: FlowType | None = None
     wizard: dict[str, Any] | None = None
     svg: str | None = None
     categories: list[str] | None = None
@@ -34,149 +77,151 @@ class _Flow(BaseModel):
     componentIdMap: dict[str, str] | None = None  # noqa: N815
     revision: Any = None
 
-    def descriptor(self) -> dict[str, Json] | None:
-        """Return the descriptor that was sent, or None when none was."""
+    def change(self) -> FlowChange:
+        """Return what was sent."""
+        return FlowChange(
+            name=self.name,
+            descriptor=self._descriptor(),
+            extra=self.model_dump(include=set(EXTRA_FIELDS), exclude_unset=True),
+            shares=self._shares(),
+        )
+
+    def _descriptor(self) -> dict[str, Json] | None:
         if "flow" not in self.model_fields_set:
             return None
         refuse(check_entries(self.flow))
         checked: dict[str, Json] = self.flow
         return checked
 
-    def extra(self) -> dict[str, Json]:
-        """Return what else was sent to be kept."""
-        return self.model_dump(include=set(EXTRA_FIELDS), exclude_unset=True)
+    def _shares(self) -> list[Share] | None:
+        if "sharedWith" not in self.model_fields_set:
+            return None
+        return [entry.share() for entry in self.sharedWith or ()]
 
 
-class _Additional(BaseModel):
-    sharedWith: list[Any] | None = None  # noqa: N815 - the API's name
-    type: str | None = None
-    wizard: dict[str, Any] | None = None
+async def list_flows(call: Call) -> list[dict[str, Json]]:
+    """List the user's flows and those shared with them, the latest change first."""
+    asked, flows = listing(call.query, identity=_IDENTITY), user_flows(call)
+    user, wanted = call.user, _wanted_permissions(call)
+
+    def read(connection: sqlite3.Connection) -> list[dict[str, Json]]:
+        shared = _shared(connection, user, wanted)
+        page = asked.page(_selected(connection, flows, asked, shared))
+        if asked.returns("flow") and not asked.judges("flow"):
+            # Large as they are, the descriptors of the page alone are read.
+            hidden = {one for one, grant in shared.items() if "read" not in grant.permissions}
+            add_descriptors(connection, (one for one in page if one[_IDENTITY] not in hidden))
+        return page
+
+    return await call.services.database.read(read)
 
 
-class _Clone(BaseModel):
-    prefix: str = "Copy of "
-    """The default is ours: no document names one, and two flows of one name help nobody."""
-    projection: str = ""
-    connectAccounts: bool = False  # noqa: N815 - the API's name, as those below
-    isTemplateInstance: bool = False  # noqa: N815
-    setOriginFlowId: bool = False  # noqa: N815
-    setComponentIdMap: bool = True  # noqa: N815
-    additional: _Additional = Field(default_factory=_Additional)
+async def count_flows(call: Call) -> Count:
+    """Count the user's flows and those shared with them."""
+    asked, flows = listing(call.query), user_flows(call)
+    user, wanted = call.user, _wanted_permissions(call)
+
+    def read(connection: sqlite3.Connection) -> int:
+        shared = _shared(connection, user, wanted)
+        return len(_selected(connection, flows, asked, shared))
+
+    return {"count": await call.services.database.read(read)}
 
 
-async def list_flows(call: Call) -> Json:
-    """List the user's flows, the latest change first; none is shared with anybody yet."""
-    asked = listing(call.query)
-    return asked.page(await _selected(call, asked))
-
-
-async def count_flows(call: Call) -> Json:
-    """Count the user's flows."""
-    return {"count": len(await _selected(call, listing(call.query)))}
-
-
-async def create_flow(call: Call) -> Json:
+async def create_flow(call: Call) -> FlowShown:
     """Save a new flow, which does not run; a draft with loose ends is fine."""
     body = await call.body(_Flow, call.services.config.flow_max_bytes)
-    return user_flows(call).create(body.name or "New flow", body.descriptor() or {}, body.extra())
+    return _created(call, body.change())
 
 
-async def show_flow(call: Call) -> Json:
+async def get_flow(call: Call) -> dict[str, Json]:
     """Show one flow with its descriptor."""
-    return listing(call.query).project(owned_flow(call))
+    projection = QueryParams(projection=call.query.get("projection", ""))
+    return listing(projection, identity=_IDENTITY).project(permitted_flow(call, "read"))
 
 
-async def update_flow(call: Call) -> Json:
-    """Replace the parts of a flow that are sent.
+async def update_flow(call: Call) -> FlowUpdated:
+    """Replace the parts of a flow that are sent, or create it under a chosen id.
 
-    A running flow needs `forceUpdate`. It then goes on with the new descriptor by being stopped
-    and started, so that what was on its way is dropped (ours; no document says what happens).
+    A flow is created when it is sent as a whole, descriptor and all, under a UUID that no flow has
+    (seen in a client; which ids may be chosen, and that the descriptor is needed, are ours).
     """
     body = await call.body(_Flow, call.services.config.flow_max_bytes)
-    descriptor, before, engine = body.descriptor(), owned_flow(call), call.services.engine
-    running = before["stage"] == "running"
-    if running and not flag(call.query, "forceUpdate"):
-        raise InputError("The flow is running. Stop it first, or send forceUpdate=true.")
-    flow_id: str = before["flowId"]
-    renewed = descriptor if running else None
-    if renewed is not None:
-        refuse(engine.validate(renewed))
-    with anyio.CancelScope(shield=True):  # a caller who leaves must not leave it half done
-        if renewed is not None:
-            await engine.stop_flow(flow_id)
-        user_flows(call).update(flow_id, name=body.name, descriptor=descriptor, extra=body.extra())
-        if renewed is not None:
-            await engine.start_flow(flow_id)
+    change, flow_id, force = body.change(), call.path("flowId"), flag(call.query, "forceUpdate")
+    if change.descriptor is not None and _UUID.fullmatch(flow_id) and _is_free(call, flow_id):
+        _created(call, change, flow_id)
+    else:
+        await change_flow(call.services, owned_flow(call), change, force=force)
     return {"flowId": flow_id, "id": flow_id, "result": "updated"}
 
 
-async def delete_flow(call: Call) -> Json:
-    """Delete a flow with its messages, state and logs; a running one is stopped first."""
-    services, flow_id = call.services, owned_flow(call)["flowId"]
-    with anyio.CancelScope(shield=True):
-        await services.engine.stop_flow(flow_id)
-        with services.database.transaction():
-            services.engine.delete_flow_data(flow_id)
-            user_flows(call).delete(flow_id)
-    return {"flowId": flow_id}
+async def delete_flow(call: Call) -> FlowId:
+    """Delete a flow with its messages, state, logs and versions; it is stopped first."""
+    flow = owned_flow(call)
+    await remove_flow(call.services, flow)
+    return {"flowId": flow["flowId"]}
 
 
-async def clone_flow(call: Call) -> Json:
-    """Copy a flow, with fresh component ids; the copy does not run."""
-    options = await call.body(_Clone)
-    original = owned_flow(call)
-    descriptor, component_ids = clone(original["flow"])
-    kept = listing(QueryParams(projection=options.projection)).project(original)
-    extra = {name: kept[name] for name in EXTRA_FIELDS if name in kept and name != "componentIdMap"}
-    if options.setComponentIdMap:
-        extra["componentIdMap"] = component_ids
-    if options.setOriginFlowId:
-        extra["originFlowId"] = original["flowId"]
-    if options.isTemplateInstance:
-        extra["templateId"] = original["flowId"]
-    extra |= options.additional.model_dump(exclude_unset=True)
-    with call.services.database.transaction():
-        copy = user_flows(call).create(f"{options.prefix}{original['name']}", descriptor, extra)
-        if options.connectAccounts:
-            _connect_accounts(call, component_ids)
-    return {"cloneId": copy["flowId"]}
-
-
-def user_flows(call: Call) -> UserFlows:
-    """Return the flows of who calls."""
-    return UserFlows(call.services.database, call.services.clock, call.user.user_id)
-
-
-def owned_flow(call: Call) -> dict[str, Json]:
-    """Return the flow that the path names, descriptor and all.
-
-    Raises:
-        NotFoundError: The user has no such flow.
-    """
-    return user_flows(call).one(call.path("flowId"))
-
-
-async def _selected(call: Call, asked: Listing) -> list[dict[str, Json]]:
-    flows, with_descriptors = user_flows(call), asked.needs("flow")
-    found = await call.services.database.read(
-        lambda connection: flows.every(connection, with_descriptors=with_descriptors)
+def _created(call: Call, change: FlowChange, flow_id: str = "") -> FlowShown:
+    return user_flows(call).create(
+        change.name or "New flow",
+        change.descriptor or {},
+        change.extra,
+        shares=change.shares or (),
+        flow_id=flow_id,
     )
+
+
+def _is_free(call: Call, flow_id: str) -> bool:
+    statement = "SELECT 1 FROM flow WHERE flow_id = ?"
+    return call.services.database.row(statement, (flow_id,)) is None
+
+
+def _selected(
+    connection: sqlite3.Connection, flows: UserFlows, asked: Listing, shared: Mapping[str, Grant]
+) -> list[FlowListed]:
+    found = flows.every(connection, with_descriptors=asked.judges("flow"), shared=shared)
     return asked.select(found, pattern_in=_PATTERN_IN)
 
 
-def _connect_accounts(call: Call, component_ids: dict[str, str]) -> None:
-    accounts = UserAccounts(call.services.database, call.services.clock, call.user.user_id)
-    for component_id, account_id in accounts.bindings().items():
-        if component_id in component_ids:
-            accounts.bind(component_ids[component_id], account_id)
+def _shared(
+    connection: sqlite3.Connection, user: User, wanted: frozenset[str]
+) -> Mapping[str, Grant]:
+    """Return what the user may do with those flows of others that belong into the list."""
+    return {
+        flow_id: grant
+        for flow_id, grant in grants(connection, user).items()
+        if grant.permissions and grant.permissions >= wanted
+    }
 
+
+def _wanted_permissions(call: Call) -> frozenset[str]:
+    """Return what the caller must be permitted to do with the flows that are listed.
+
+    Source: documented; that one's own flows stay in the list, as one may do anything with them, is
+    ours. The SDK's text has the name without the last letter.
+    """
+    texts = [*both(call.query, "sharedWithPermissions"), *both(call.query, "sharedWithPermission")]
+    wanted = {name.strip() for text in texts for name in text.split(",") if name.strip()}
+    if not wanted <= set(PERMISSIONS):
+        raise InputError(f"sharedWithPermissions is a list of {', '.join(PERMISSIONS)}.")
+    return frozenset(wanted)
+
+
+_SHARED = (Parameter(name="sharedWithPermissions"), Parameter(name="sharedWithPermission"))
 
 ENDPOINTS = (
-    Endpoint("GET", "/flows", list_flows),
-    Endpoint("POST", "/flows", create_flow),
-    Endpoint("GET", "/flows/count", count_flows),
-    Endpoint("GET", "/flows/{flowId}", show_flow),
-    Endpoint("PUT", "/flows/{flowId}", update_flow),
-    Endpoint("DELETE", "/flows/{flowId}", delete_flow),
-    Endpoint("POST", "/flows/{flowId}/clone", clone_flow),
-)
+    Endpoint("GET", "/flows", list_flows, query=(*LISTING, *_SHARED), answer=list[FlowListed]),
+    Endpoint("POST", "/flows", create_flow, body=_Flow, answer=FlowShown),
+    Endpoint("GET", "/flows/count", count_flows, query=(*SELECTION, *_SHARED), answer=Count),
+    Endpoint(
+        "GET", "/flows/{flowId}", get_flow,
+        query=(Parameter(name="projection"),), answer=FlowListed, statuses=(403,),
+    ),
+    Endpoint(
+        "PUT", "/flows/{flowId}", update_flow,
+        query=(Parameter(name="forceUpdate", kind="boolean"),),
+        body=_Flow, answer=FlowUpdated, statuses=(403, 409),
+    ),
+    Endpoint("DELETE", "/flows/{flowId}", delete_flow, answer=FlowId, statuses=(403,)),
+)  # fmt: skip

@@ -4,6 +4,7 @@ Source: documented; `{statusCode, error, message[, details]}`, as the framework 
 """
 
 import logging
+import sqlite3
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
@@ -35,6 +36,7 @@ _STATUS: tuple[tuple[type[AppmixerError], int], ...] = (
     (ComponentFailedError, 400),
     (DatabaseError, 400),
 )
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
 
 
 def problem(status: int, message: str, details: Json = None) -> JSONResponse:
@@ -55,5 +57,12 @@ def problem_of(error: Exception) -> Response:
         if isinstance(error, kind):
             details = error.details if isinstance(error, DetailedError) else None
             return problem(status, str(error), details)
+    if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NO_ROOM:
+        logger.error("the sandbox's disk takes no more: %s", error)
+        return problem(
+            507,
+            "The sandbox's disk is full or read-only. Nothing of this call was stored; what was "
+            "accepted before is. Make room, then try again.",
+        )
     logger.error("a call of the sandbox failed", exc_info=error)
     return problem(500, "An internal server error occurred")

@@ -2,19 +2,23 @@
 
 import hmac
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, StringConstraints, WithJsonSchema
+from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import ForbiddenError, InputError, NotFoundError, NotSignedInError
 from appmixer_mcp.sandbox import tasks
 from appmixer_mcp.sandbox.clock import to_ms
 from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.listing import Listing, listing
-from appmixer_mcp.sandbox.routes.endpoint import Auth, Call, Endpoint, Method
-from appmixer_mcp.sandbox.tasks import Decision, UserTasks, person_secret
+from appmixer_mcp.sandbox.rendering import rendered
+from appmixer_mcp.sandbox.routes.endpoint import LISTING, Call, Count, Empty, Endpoint, Parameter
+from appmixer_mcp.sandbox.task_webhooks import TaskWebhook
+from appmixer_mcp.sandbox.tasks import Decision, NewTask, Task, UserTasks, person_secret
 
 _MOUNTS = ("/people-task", "/plugins/appmixer/utils/tasks")
 _YEARS = range(1970, 9000)
@@ -46,15 +50,49 @@ class _Secret(BaseModel):
     secret: str = ""
 
 
+def _checked_url(url: str) -> str:
+    parts = urlsplit(url)  # what is no URL at all is a ValueError
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an absolute http or https URL")
+    return url
+
+
+class _Webhook(BaseModel):
+    url: Annotated[
+        str,
+        StringConstraints(max_length=2_000),
+        AfterValidator(_checked_url),
+        WithJsonSchema({"type": "string", "format": "uri", "maxLength": 2_000}),
+    ]
+    taskId: str  # noqa: N815 - the API's name
+
+
+class Plugin(TypedDict):
+    """Which version of the plugin answers."""
+
+    version: str
+
+
+class Dashboard(TypedDict):
+    """Where people decide on their tasks."""
+
+    dashboardUrl: str
+
+
 async def list_tasks(call: Call) -> Json:
-    """List one person's tasks, newest first; descriptions stay the Markdown that they are."""
-    asked = listing(call.query, default_sort="created:-1")
-    return asked.page(_selected(call, asked))
+    """List one person's tasks, newest first, with their descriptions as HTML."""
+    asked = listing(call.query, identity="taskId", default_sort="created:-1")
+    selected = await _selected(call, asked)
+    return await call.services.database.read(
+        lambda connection: _with_html(asked.page(selected(connection)))
+    )
 
 
 async def count_tasks(call: Call) -> Json:
     """Count one person's tasks."""
-    return {"count": len(_selected(call, listing(call.query)))}
+    selected = await _selected(call, listing(call.query))
+    found: Count = {"count": len(await call.services.database.read(selected))}
+    return found
 
 
 async def create_task(call: Call) -> Json:
@@ -74,8 +112,11 @@ async def create_task(call: Call) -> Json:
 
 async def show_task(call: Call) -> Json:
     """Show one task to its approver, its requester and the user whose flow asked."""
-    task = _visible(call, call.query.get("secret", ""))
-    return listing(call.query).project(tasks.shown(task, viewer=_email(call)))
+    secret = call.query.get("secret", "")
+    task = _visible(call, call.path("taskId"), secret)
+    return listing(call.query, identity="taskId").project(
+        tasks.shown(task, viewer=_viewer(call, task, secret))
+    )
 
 
 async def change_task(call: Call) -> Json:
@@ -94,7 +135,7 @@ async def change_task(call: Call) -> Json:
     }
     given = {name: value for name, value in columns.items() if value is not None}
     with call.services.database.transaction() as connection:
-        task = _visible(call, secret)
+        task = _visible(call, call.path("taskId"), secret)
         if not _acts_as(call, task["approver"], secret):
             raise ForbiddenError("Only the approver of this task can change it.")
         if task["status"] == "due" and decision_by is not None and decision_by > now:
@@ -104,7 +145,8 @@ async def change_task(call: Call) -> Json:
             f"UPDATE task SET {names} WHERE task_id = ?",  # noqa: S608 - names from above
             (*given.values(), task["task_id"]),
         )
-        return tasks.shown(tasks.find(call.services.database, task["task_id"]), viewer=_email(call))
+        changed = tasks.find(call.services.database, task["task_id"])
+        return tasks.shown(changed, viewer=_viewer(call, changed, secret))
 
 
 async def approve_task(call: Call) -> Json:
@@ -119,19 +161,38 @@ async def reject_task(call: Call) -> Json:
 
 async def show_plugin(_: Call) -> Json:
     """Name the plugin's version."""
-    return {"version": "1.0.0"}
+    plugin: Plugin = {"version": "1.0.0"}
+    return plugin
 
 
-async def show_dashboard(_: Call) -> Json:
-    """Refuse: the sandbox sends no mails, and so has no page they could lead to."""
-    raise InputError("The dashboard URL is not configured.")
+async def show_dashboard(call: Call) -> Json:
+    """Tell where people decide on their tasks, if the tenant has such a page."""
+    url = call.services.config.dashboard_url
+    if not url:
+        raise InputError("The dashboard URL is not configured.")
+    dashboard: Dashboard = {"dashboardUrl": url}
+    return dashboard
+
+
+async def add_webhook(call: Call) -> Json:
+    """Register a URL that is called once a task is decided or due."""
+    body = await call.body(_Webhook)
+    task = _visible(call, body.taskId, "")
+    return call.services.task_webhooks.add(call.user.user_id, task["task_id"], body.url)
+
+
+async def remove_webhook(call: Call) -> Json:
+    """Forget a URL that waits for a task's outcome."""
+    call.services.task_webhooks.remove(call.user.user_id, call.path("webhookId"))
+    nothing: Empty = {}
+    return nothing
 
 
 async def _decide(call: Call, decision: Decision) -> Json:
     secret = (await call.body(_Secret)).secret or call.query.get("secret", "")
     services = call.services
     with services.database.transaction():
-        task = _visible(call, secret)
+        task = _visible(call, call.path("taskId"), secret)
         decided = tasks.decide(
             services.database,
             services.clock,
@@ -140,42 +201,61 @@ async def _decide(call: Call, decision: Decision) -> Json:
             allowed=_acts_as(call, task["approver"], secret),
         )
         services.engine.publish(f"task:{task['task_id']}", decided)
-    return decided | {"isApprover": True}
+        services.task_webhooks.fire(task["task_id"])
+    seen: Task = {**decided, "isApprover": True, "role": "approver"}
+    return seen
 
 
-def _selected(call: Call, asked: Listing) -> list[dict[str, Json]]:
-    email = _person(call)
+async def _selected(call: Call, asked: Listing) -> Callable[[sqlite3.Connection], list[Task]]:
+    email = await _person(call)
     role = call.query.get("role", "")
     if role not in ("", "approver", "requester"):
         raise InputError("role must be approver or requester.")
-    rows = call.services.database.rows(
-        "SELECT * FROM task WHERE (approver = ? AND ? <> 'requester')"
-        " OR (requester = ? AND ? <> 'approver')",
-        (email, role, email, role),
-    )
-    return asked.select((tasks.shown(row, viewer=email) for row in rows), pattern_in=("title",))
+
+    def selected(connection: sqlite3.Connection) -> list[Task]:
+        rows = connection.execute(
+            "SELECT * FROM task WHERE (approver = ? AND ? <> 'requester')"
+            " OR (requester = ? AND ? <> 'approver')",
+            (email, role, email, role),
+        )
+        shown = (tasks.shown(row, viewer=email) for row in rows)
+        return asked.select(shown, pattern_in=("title",))
+
+    return selected
 
 
-def _person(call: Call) -> str:
+def _with_html(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        task | {"description": rendered(task["description"])} if "description" in task else task
+        for task in listed
+    ]
+
+
+async def _person(call: Call) -> str:
     """Return whose tasks are listed: the secret's owner, else the signed-in user."""
     secret = call.query.get("secret", "")
     if not secret:
         return call.user.email
-    rows = call.services.database.rows("SELECT approver FROM task UNION SELECT requester FROM task")
-    for row in rows:
-        if _is_secret_of(call, row["approver"], secret):
-            return str(row["approver"])
-    raise ForbiddenError("This secret belongs to nobody.")
+    key = _key(call)
+
+    def owner(connection: sqlite3.Connection) -> str:
+        persons = connection.execute("SELECT approver FROM task UNION SELECT requester FROM task")
+        return next((email for (email,) in persons if _is_secret_of(key, email, secret)), "")
+
+    email = await call.services.database.read(owner)
+    if not email:
+        raise ForbiddenError("This secret belongs to nobody.")
+    return email
 
 
-def _visible(call: Call, secret: str) -> sqlite3.Row:
-    """Return the task of the path, if the caller may see it.
+def _visible(call: Call, task_id: str, secret: str) -> sqlite3.Row:
+    """Return a task, if the caller may see it.
 
     A stranger is told the same as about a task that is not there; a wrong secret is forbidden.
     """
     if call.visitor is None and not secret:
         raise NotSignedInError("Send an access token, or the secret of the approver.")
-    task = tasks.find(call.services.database, call.path("taskId"))
+    task = tasks.find(call.services.database, task_id)
     is_owner = call.visitor is not None and call.visitor.user_id == task["user_id"]
     if is_owner or any(_acts_as(call, task[role], secret) for role in ("approver", "requester")):
         return task
@@ -187,19 +267,21 @@ def _visible(call: Call, secret: str) -> sqlite3.Row:
 def _acts_as(call: Call, email: str, secret: str) -> bool:
     """Say whether the caller is this person, by token or by secret."""
     by_token = call.visitor is not None and call.visitor.email == email
-    return by_token or (bool(secret) and _is_secret_of(call, email, secret))
+    return by_token or (bool(secret) and _is_secret_of(_key(call), email, secret))
 
 
-def _is_secret_of(call: Call, email: str, secret: str) -> bool:
-    return hmac.compare_digest(person_secret(_key(call), email).encode(), secret.encode())
+def _viewer(call: Call, task: sqlite3.Row, secret: str) -> str:
+    """Return as which of the task's persons the caller looks at it; empty as none."""
+    persons: tuple[str, str] = (task["approver"], task["requester"])
+    return next((person for person in persons if _acts_as(call, person, secret)), "")
+
+
+def _is_secret_of(key: bytes, email: str, secret: str) -> bool:
+    return hmac.compare_digest(person_secret(key, email).encode(), secret.encode())
 
 
 def _key(call: Call) -> bytes:
     return call.services.config.jwt_key.get_secret_value().encode()
-
-
-def _email(call: Call) -> str:
-    return call.visitor.email if call.visitor else ""
 
 
 def _aware(instant: datetime | None) -> datetime | None:
@@ -210,21 +292,47 @@ def _aware(instant: datetime | None) -> datetime | None:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-_ROUTES: tuple[tuple[Method, str, Callable[[Call], Awaitable[Json]], Auth], ...] = (
-    ("GET", "/tasks", list_tasks, "optional"),
-    ("POST", "/tasks", create_task, "required"),
-    ("GET", "/tasks-count", count_tasks, "optional"),
-    ("GET", "/tasks/{taskId}", show_task, "optional"),
-    ("PUT", "/tasks/{taskId}", change_task, "optional"),
-    ("PUT", "/tasks/{taskId}/approve", approve_task, "optional"),
-    ("PUT", "/tasks/{taskId}/reject", reject_task, "optional"),
-)
+def _endpoints(mount: str) -> tuple[Endpoint, ...]:
+    one, secret = f"{mount}/tasks/{{taskId}}", Parameter(name="secret")
+    several = (*LISTING, secret, Parameter(name="role", options=("approver", "requester")))
+    return (
+        Endpoint(
+            "GET", f"{mount}/tasks", list_tasks, "optional",
+            query=several, answer=list[Task], statuses=(403,),
+        ),
+        Endpoint("POST", f"{mount}/tasks", create_task, body=_Task, answer=NewTask),
+        Endpoint(
+            "GET", f"{mount}/tasks-count", count_tasks, "optional",
+            query=several, answer=Count, statuses=(403,),
+        ),
+        Endpoint(
+            "GET", one, show_task, "optional",
+            query=(secret, Parameter(name="projection")), answer=Task, statuses=(403,),
+        ),
+        Endpoint(
+            "PUT", one, change_task, "optional",
+            query=(secret,), body=_Change, answer=Task, statuses=(403,),
+        ),
+        Endpoint(
+            "PUT", f"{one}/approve", approve_task, "optional",
+            query=(secret,), body=_Secret, answer=Task, statuses=(403,),
+        ),
+        Endpoint(
+            "PUT", f"{one}/reject", reject_task, "optional",
+            query=(secret,), body=_Secret, answer=Task, statuses=(403,),
+        ),
+        Endpoint(
+            "POST", f"{mount}/webhooks", add_webhook,
+            body=_Webhook, answer=TaskWebhook, statuses=(404,),
+        ),
+        Endpoint("DELETE", f"{mount}/webhooks/{{webhookId}}", remove_webhook, answer=Empty),
+    )  # fmt: skip
+
+
 ENDPOINTS = (
-    *(
-        Endpoint(method, mount + path, handler, auth)
-        for mount in _MOUNTS
-        for method, path, handler, auth in _ROUTES
+    *(endpoint for mount in _MOUNTS for endpoint in _endpoints(mount)),
+    Endpoint("GET", "/plugins/appmixer/utils/tasks/", show_plugin, auth="none", answer=Plugin),
+    Endpoint(
+        "GET", "/plugins/appmixer/utils/tasks/dashboard-url", show_dashboard, answer=Dashboard
     ),
-    Endpoint("GET", "/plugins/appmixer/utils/tasks/", show_plugin, auth="none"),
-    Endpoint("GET", "/plugins/appmixer/utils/tasks/dashboard-url", show_dashboard),
 )

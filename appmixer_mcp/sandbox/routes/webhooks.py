@@ -1,16 +1,16 @@
 """The webhook URL of a component: open to anybody, answered by the flow."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from typing import get_args
 from urllib.parse import parse_qsl
 
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.responses import Response
 
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.component import Json, WebhookCall
 from appmixer_mcp.sandbox.listing import flag
-from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint, Method, parse_json
+from appmixer_mcp.sandbox.routes import multipart
+from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint, Method, Parameter, parse_json
 
 _CORRELATION_ID_MAX = 500
 _FIELDS_MAX = 1_000
@@ -59,16 +59,7 @@ async def _data(call: Call) -> Json:
 
 async def _multipart(call: Call, content: bytes) -> Json:
     """Return the fields of a form; of a file only its name, type and size (ours)."""
-
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield content
-
-    parser = MultiPartParser(call.request.headers, stream(), max_part_size=len(content))
-    try:
-        form = await parser.parse()
-    except MultiPartException as error:
-        raise InputError(f"The form cannot be read: {error.message}") from error
-    try:
+    async with multipart.small_form(call.request.headers, content) as form:
         return _collected(
             (
                 name,
@@ -82,8 +73,6 @@ async def _multipart(call: Call, content: bytes) -> Json:
             )
             for name, value in form.multi_items()
         )
-    finally:
-        await form.close()
 
 
 def _collected(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
@@ -94,7 +83,24 @@ def _collected(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
     return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
 
+_QUERY = (
+    Parameter(name="enqueueOnly", options=("true", "false")),
+    Parameter(name="correlationId"),
+    # These two the component reads, from the query that it is handed.
+    Parameter(name="correlationInPort"),
+    Parameter(name="action"),
+)
+_BODIES = "application/json, text/plain, application/x-www-form-urlencoded, multipart/form-data"
 ENDPOINTS = tuple(
-    Endpoint(method, "/flows/{flowId}/components/{componentId}", call_webhook, auth="none")
+    Endpoint(
+        method,
+        "/flows/{flowId}/components/{componentId}",
+        call_webhook,
+        auth="none",
+        query=_QUERY,
+        body_type="application/json" if method in ("GET", "DELETE") else _BODIES,
+        answer_type="*/*",
+        statuses=(202, 413, 500, 503, 504),
+    )
     for method in get_args(Method)
 )

@@ -1,21 +1,28 @@
 """A tenant with two users, each reached as any client would."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import pytest
 
-from appmixer_mcp.sandbox.clock import ManualClock
+from appmixer_mcp.sandbox import logs
+from appmixer_mcp.sandbox.clock import ManualClock, to_ms
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.logs import LogRecord
 from appmixer_mcp.sandbox.tenant import Tenant
 from appmixer_mcp.sandbox.users import Users
 
 Client = httpx2.AsyncClient
 Connect = Callable[[str], Client]
 """Gives a client of the user with that e-mail address, who is made on the spot."""
+WriteLog = Callable[..., None]
 
+ADMINISTRATOR = "root@example.com"
 TRIGGER = "11111111-1111-4111-8111-111111111111"
 STEP = "22222222-2222-4222-8222-222222222222"
 
@@ -59,6 +66,12 @@ def problem(answer: httpx2.Response) -> tuple[int, str]:
     assert body["statusCode"] == answer.status_code
     assert body["error"]
     return answer.status_code, body["message"]
+
+
+@pytest.fixture
+def config(config: TenantConfig) -> TenantConfig:
+    """A tenant that knows an administrator."""
+    return replace(config, admins=(ADMINISTRATOR,))
 
 
 @pytest.fixture
@@ -106,3 +119,27 @@ def ann(connect: Connect) -> Client:
 @pytest.fixture
 def bob(connect: Connect) -> Client:
     return connect("bob@example.com")
+
+
+@pytest.fixture
+async def write_log(ann: Client, tenant: Tenant) -> WriteLog:
+    """Write a log record of Ann's flow f1; its `at` is a time of 2026-01-30, or a whole instant."""
+    user_id = (await ann.get("/user")).json()["id"]
+
+    def write(msg: Any, at: str = "10:00:00", **fields: str) -> None:
+        instant = datetime.fromisoformat(at if "T" in at else f"2026-01-30T{at}")
+        record = LogRecord(
+            at_ms=to_ms(instant.replace(tzinfo=UTC)),
+            msg=msg if isinstance(msg, str) else json.dumps(msg, ensure_ascii=False),
+            **{"user_id": user_id, "flow_id": "f1", **fields},
+        )
+        with tenant.database.transaction():
+            logs.write(tenant.database, record)
+
+    return write
+
+
+@pytest.fixture
+def root(connect: Connect) -> Client:
+    """A client of the administrator."""
+    return connect(ADMINISTRATOR)

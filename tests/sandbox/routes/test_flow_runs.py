@@ -36,6 +36,20 @@ async def test_the_other_dialects_paths_start_and_stop_too(ann: Client) -> None:
     assert (running, await stage(ann, flow_id)) == ("running", "stopped")
 
 
+async def test_every_unknown_type_is_told_and_names_like_it_for_the_first_ones(
+    ann: Client,
+) -> None:
+    flow = {f"c{n}": {"type": f"appmixer.utils.http.Gett{n}"} for n in range(100)}
+    flow_id = await saved(ann, flow)
+
+    errors = (await ann.get(f"/flows/{flow_id}/validate")).json()["errors"]
+
+    told = [error["message"] for one in errors for error in one["errors"]]
+    unknown = [message for message in told if "has no component of the type" in message]
+    assert len(unknown) == 100
+    assert ["Did you mean" in message for message in unknown] == [True] * 20 + [False] * 80
+
+
 async def test_a_stop_in_the_background_has_a_ticket_and_a_status(ann: Client) -> None:
     flow_id = await saved(ann, echo_flow())
 

@@ -1,6 +1,5 @@
 """Flows: listed, saved, copied, deleted."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +18,8 @@ from tests.sandbox.routes.conftest import (
     saved,
     started,
 )
+
+CHOSEN = "99999999-9999-4999-8999-999999999999"
 
 
 async def names(client: Client, **query: Any) -> list[str]:
@@ -78,7 +79,14 @@ async def test_what_is_no_map_of_components_is_not_saved(
 
 @pytest.mark.parametrize(
     "body",
-    [{"name": 1}, {"name": ""}, {"customFields": []}, {"description": {}}, {"categories": [1]}],
+    [
+        {"name": 1},
+        {"name": ""},
+        {"customFields": []},
+        {"description": {}},
+        {"categories": [1]},
+        {"type": "flow"},
+    ],
 )
 async def test_a_field_of_the_wrong_type_is_named(ann: Client, body: dict[str, object]) -> None:
     status, message = problem(await ann.post("/flows", json=body))
@@ -143,10 +151,23 @@ async def test_a_flow_is_found_by_its_id(ann: Client) -> None:
     assert await names(ann, pattern=flow_id) == ["Mine"]
 
 
+async def test_a_page_of_a_list_holds_the_descriptors_of_its_flows(ann: Client) -> None:
+    for name in ("A", "B", "C"):
+        await saved(ann, echo_flow() | {name: {"type": "appmixer.utils.http.Get"}}, name)
+    by_type = {"filter": "flow.B.type:appmixer.utils.http.Get"}
+
+    page = (await ann.get("/flows", params={"sort": "name:1", "limit": 2})).json()
+    found = (await ann.get("/flows", params=by_type)).json()
+
+    assert [sorted(flow["flow"]) for flow in page] == [[TRIGGER, "A"], [TRIGGER, "B"]]
+    assert [flow["name"] for flow in found] == ["B"]
+    assert (await ann.get("/flows/count", params=by_type)).json() == {"count": 1}
+
+
 async def test_a_projection_keeps_or_drops_fields(ann: Client) -> None:
     flow_id = await saved(ann, echo_flow())
 
-    kept = (await ann.get("/flows", params={"projection": "flowId,name"})).json()
+    kept = (await ann.get("/flows", params={"projection": "name"})).json()
     dropped = (await ann.get(f"/flows/{flow_id}", params={"projection": "-flow,-mtime"})).json()
 
     assert kept == [{"flowId": flow_id, "name": "Flow"}]
@@ -158,11 +179,12 @@ async def test_a_projection_keeps_or_drops_fields(ann: Client) -> None:
     "query",
     [
         {"limit": "many"}, {"limit": "-1"}, {"offset": "9" * 10}, {"sort": "name:up"},
-        {"sort": ":1"}, {"filter": "name"}, {"filter": ":x"},
+        {"sort": ":1"}, {"filter": "name"}, {"filter": ":x"}, {"filter": ["name:!x"] * 51},
+        {"sort": ["name:1"] * 11},
     ],
 )  # fmt: skip
 async def test_a_list_parameter_that_makes_no_sense_is_named(
-    ann: Client, query: dict[str, str]
+    ann: Client, query: dict[str, Any]
 ) -> None:
     status, message = problem(await ann.get("/flows", params=query))
 
@@ -248,41 +270,42 @@ async def test_renaming_a_running_flow_does_not_interrupt_it(ann: Client) -> Non
     assert (after["name"], after["started"], after["stage"]) == ("B", before, "running")
 
 
-async def test_a_copy_has_the_same_flow_under_fresh_ids(ann: Client) -> None:
-    sent = {"name": "A", "flow": failing_flow(), "customFields": {"a": 1}}
+async def test_a_flow_that_is_sent_as_a_whole_is_created_under_its_chosen_id(
+    ann: Client, bob: Client
+) -> None:
+    body = {"name": "Chosen", "flow": echo_flow(), "type": "integration-draft"}
+
+    created = await ann.put(f"/flows/{CHOSEN}", json=body)
+    changed = await ann.put(f"/flows/{CHOSEN}", json={**body, "name": "Changed"})
+    theirs = await bob.put(f"/flows/{CHOSEN}", json=body)
+
+    assert created.json() == {"flowId": CHOSEN, "id": CHOSEN, "result": "updated"}
+    assert changed.status_code == 200
+    assert problem(theirs)[0] == 404
+    assert await names(ann) == ["Changed"]
+    assert await names(bob) == []
+
+
+@pytest.mark.parametrize(
+    ("flow_id", "body"),
+    [(CHOSEN, {"name": "No flow"}), ("count", {"flow": {}}), ("a" * 24, {"flow": {}})],
+)
+async def test_nothing_else_is_created_by_an_update(
+    ann: Client, flow_id: str, body: dict[str, Any]
+) -> None:
+    assert problem(await ann.put(f"/flows/{flow_id}", json=body))[0] == 404
+    assert await names(ann) == []
+
+
+async def test_a_field_that_is_sent_as_null_goes(ann: Client) -> None:
+    sent = {"name": "A", "thumbnail": "data:,x", "description": "D"}
     flow_id = (await ann.post("/flows", json=sent)).json()["flowId"]
 
-    copy_id = (await ann.post(f"/flows/{flow_id}/clone")).json()["cloneId"]
+    await ann.put(f"/flows/{flow_id}", json={"thumbnail": None})
 
-    copy = (await ann.get(f"/flows/{copy_id}")).json()
-    text = json.dumps(copy["flow"])
-    ids = copy["componentIdMap"]
-    assert copy["name"] == "Copy of A"
-    assert copy["customFields"] == {"a": 1}
-    assert copy["stage"] == "stopped"
-    assert TRIGGER not in text
-    assert STEP not in text
-    assert text == json.dumps(failing_flow()).replace(TRIGGER, ids[TRIGGER]).replace(
-        STEP, ids[STEP]
-    )
-
-
-async def test_a_copy_follows_its_options(ann: Client) -> None:
-    sent = {"name": "A", "flow": echo_flow(), "thumbnail": "data:,x", "description": "D"}
-    flow_id = (await ann.post("/flows", json=sent)).json()["flowId"]
-    options = {
-        "prefix": "New ", "projection": "-thumbnail", "setOriginFlowId": True,
-        "setComponentIdMap": False, "additional": {"type": "integration-template"},
-    }  # fmt: skip
-
-    copy_id = (await ann.post(f"/flows/{flow_id}/clone", json=options)).json()["cloneId"]
-
-    copy = (await ann.get(f"/flows/{copy_id}")).json()
-    assert copy["name"] == "New A"
-    assert copy["description"] == "D"
-    assert copy["originFlowId"] == flow_id
-    assert copy["type"] == "integration-template"
-    assert not {"thumbnail", "componentIdMap"} & set(copy)
+    shown = (await ann.get(f"/flows/{flow_id}")).json()
+    assert "thumbnail" not in shown
+    assert shown["description"] == "D"
 
 
 async def test_a_deleted_flow_leaves_nothing_behind(ann: Client, tenant: Tenant) -> None:

@@ -32,8 +32,8 @@ async def test_the_tenant_says_that_it_lives_to_anybody(visitor: Client) -> None
     [
         ("GET", "/nothing", 404),
         ("GET", "/flows/", 404),
-        ("PATCH", "/flows", 405),
-        ("HEAD", "/flows", 405),
+        ("PATCH", "/flows", 404),
+        ("HEAD", "/flows", 404),
         ("GET", "/flows/%2e%2e/stores", 404),
         ("GET", "/flows/..%2fstores", 404),
         ("GET", "/stores/%2e%2e%2fflows", 404),
@@ -94,6 +94,26 @@ async def test_a_body_that_is_no_json_object_is_refused(ann: Client, body: bytes
 
 async def test_a_body_that_says_to_be_too_large_is_not_read(ann: Client) -> None:
     assert problem(await ann.post("/stores", content=b" " * 3_000_000))[0] == 413
+
+
+async def test_a_length_of_thousands_of_digits_is_too_large(visitor: Client) -> None:
+    answer = await visitor.post("/user/auth", content=b"{}", headers={"Content-Length": "9" * 5000})
+
+    assert problem(answer)[0] == 413
+
+
+async def test_a_stranger_hands_in_little(visitor: Client) -> None:
+    body = {"username": "x", "password": "secret", "metadata": {"a": "a" * 70_000}}
+
+    assert problem(await visitor.post("/user", json=body))[0] == 413
+
+
+async def test_a_list_of_any_length_is_whole(ann: Client) -> None:
+    made = [(await ann.post("/stores", json={"name": f"Ä {n}"})).json() for n in range(30)]
+
+    listed = (await ann.get("/stores")).json()
+
+    assert listed == [one | {"name": f"Ä {n}"} for n, one in enumerate(made)]
 
 
 async def test_a_body_without_an_end_is_read_to_the_limit_only(ann: Client) -> None:
@@ -161,3 +181,51 @@ async def test_only_known_origins_may_read_and_never_with_cookies(ann: Client, o
         assert allowed in (origin, None)
         assert "access-control-allow-credentials" not in one.headers
     assert httpx2.codes.is_success(asked.status_code) is (origin in ORIGINS)
+
+
+async def test_a_browser_may_change_records_and_send_a_file_in_parts(ann: Client) -> None:
+    wanted = "authorization, content-type, uploader-file-name, uploader-chunk-number"
+
+    answer = await ann.options(
+        "/files",
+        headers={
+            "Origin": ORIGINS[0],
+            "Access-Control-Request-Method": "PATCH",
+            "Access-Control-Request-Headers": wanted,
+        },
+    )
+
+    assert answer.status_code == 200
+    assert "PATCH" in answer.headers["access-control-allow-methods"]
+    assert set(answer.headers["access-control-allow-headers"].split(", ")) >= set(
+        wanted.split(", ")
+    )
+
+
+async def test_a_browser_may_read_the_name_of_a_download(ann: Client) -> None:
+    answer = await ann.get("/flows", headers={"Origin": ORIGINS[0]})
+
+    assert "Content-Disposition" in answer.headers["access-control-expose-headers"]
+
+
+async def test_the_tenant_describes_itself_to_anybody(
+    visitor: Client, config: TenantConfig
+) -> None:
+    told = (await visitor.get("/openapi.json")).json()
+
+    assert told["openapi"].startswith("3.1")
+    assert told["servers"] == [{"url": config.public_url}]
+    assert told["paths"]["/openapi.json"]["get"]["security"] == []
+    assert "security" not in told["paths"]["/flows"]["get"]
+
+
+class TestOtherDialect:
+    @pytest.fixture
+    def config(self, config: TenantConfig) -> TenantConfig:
+        return replace(config, dialect="openapi")
+
+    async def test_the_description_is_that_of_the_dialect(self, visitor: Client) -> None:
+        told = (await visitor.get("/openapi.json")).json()
+
+        answer = told["paths"]["/logs"]["get"]["responses"]["200"]
+        assert answer["content"]["application/json"]["schema"]["type"] == "array"

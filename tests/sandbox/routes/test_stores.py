@@ -1,5 +1,7 @@
 """Data stores and their records."""
 
+import csv
+import io
 from datetime import timedelta
 from typing import Any
 
@@ -221,3 +223,51 @@ async def test_one_unknown_store_keeps_all_records(ann: Client) -> None:
 @pytest.mark.parametrize("items", [{}, [{"key": "a"}], ["a"], None])
 async def test_records_to_delete_are_named_by_store_and_key(ann: Client, items: object) -> None:
     assert problem(await ann.request("DELETE", "/store", json=items))[0] == 400
+
+
+async def test_an_empty_change_leaves_the_record_as_old_as_it_is(
+    ann: Client, clock: ManualClock
+) -> None:
+    store_id = await new_store(ann, k=1)
+    clock.turn(timedelta(hours=1))
+
+    record = (await ann.patch(f"/store/{store_id}/k", json={})).json()
+    changed = (await ann.patch(f"/store/{store_id}/k", json={"value": 2})).json()
+
+    assert record["updatedAt"] == record["createdAt"] == changed["createdAt"]
+    assert (changed["oldValue"], changed["updatedAt"]) == (1, "2026-01-31T09:00:00.000Z")
+
+
+async def test_a_whole_store_is_downloaded_as_json(ann: Client) -> None:
+    store_id = await new_store(ann, "Žluté", a=1, b="text", c={"x": [None]})
+    for number in range(120):  # more than is read at once
+        await ann.post(f"/store/{store_id}/n{number:03}", json=number)
+
+    answer = await ann.get(f"/store/download/{store_id}")
+
+    listed = await ann.get("/store", params={"storeId": store_id, "limit": 1000})
+    assert answer.json() == listed.json()
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].endswith("filename*=UTF-8''%C5%BDlut%C3%A9.json")
+
+
+async def test_a_whole_store_is_downloaded_as_a_table(ann: Client) -> None:
+    store_id = await new_store(ann, "S", a='x,"y"\nz', b={"x": 1}, c="=1+1")
+
+    answer = await ann.get(f"/store/download/{store_id}", params={"format": "csv"})
+
+    assert [row[:2] for row in csv.reader(io.StringIO(answer.text, newline=""))] == [
+        ["key", "value"],
+        ["a", 'x,"y"\nz'],
+        ["b", '{"x":1}'],
+        ["c", "=1+1"],
+    ]
+    assert answer.headers["content-disposition"] == 'attachment; filename="S.csv"'
+
+
+async def test_an_empty_store_is_downloaded_as_an_empty_list(ann: Client) -> None:
+    store_id = await new_store(ann)
+
+    assert (await ann.get(f"/store/download/{store_id}?format=json")).json() == []
+    assert problem(await ann.get(f"/store/download/{store_id}?format=xml"))[0] == 400
+    assert problem(await ann.get("/store/download/unknown"))[0] == 404

@@ -72,10 +72,36 @@ async def test_only_the_answer_to_its_creation_carries_secrets(ann: Client, path
     shown = (await ann.get(f"{path}/tasks/{created['taskId']}")).json()
 
     assert len(created.pop("approverSecret")) == len(created.pop("requesterSecret")) == 64
-    assert {**created, "isApprover": True} == shown
+    assert {**created, "isApprover": True, "role": "approver"} == shown
     assert shown["taskId"] == shown["id"]
     assert shown["status"] == "pending"
     assert (shown["title"], shown["description"]) == ("Approve it", "**Now**")
+
+
+async def test_a_list_shows_descriptions_as_html_that_runs_nothing(ann: Client) -> None:
+    await new_task(ann, description="**Now** <script>x</script> [y](javascript:z)")
+    await new_task(ann, title="Long", description="<b>" * 10_000)
+
+    listed = (await ann.get("/people-task/tasks", params={"sort": "title:1"})).json()
+    bare = (await ann.get("/people-task/tasks", params={"projection": "-description"})).json()
+
+    assert listed[0]["description"] == (
+        "<p><strong>Now</strong> &lt;script&gt;x&lt;/script&gt; [y](javascript:z)</p>\n"
+    )
+    assert "<b>" not in listed[1]["description"]
+    assert "description" not in bare[0]
+
+
+async def test_a_task_tells_the_role_of_who_looks(
+    ann: Client, bob: Client, connect: Connect
+) -> None:
+    carol = connect("carol@example.com")
+    path = f"/people-task/tasks/{(await new_task(carol))['id']}"
+
+    shown = [(await client.get(path)).json() for client in (ann, bob, carol)]
+
+    assert [task.get("role") for task in shown] == ["approver", "requester", None]
+    assert [task["isApprover"] for task in shown] == [True, False, False]
 
 
 async def test_one_person_has_one_secret_in_any_spelling(ann: Client) -> None:
@@ -134,7 +160,7 @@ async def test_tasks_are_found_by_pattern_filter_and_page(ann: Client, clock: Ma
         "Second order",
     ]
     shown = (await ann.get("/people-task/tasks", params={"projection": "id,title"})).json()
-    assert set(shown[0]) == {"id", "title"}
+    assert set(shown[0]) == {"taskId", "id", "title"}
 
 
 async def test_a_secret_stands_for_its_person(ann: Client, visitor: Client) -> None:
@@ -146,7 +172,7 @@ async def test_a_secret_stands_for_its_person(ann: Client, visitor: Client) -> N
     shown = await visitor.get(
         f"/people-task/tasks/{task['id']}", params={"secret": task["requesterSecret"]}
     )
-    assert shown.json()["title"] == "A"
+    assert (shown.json()["title"], shown.json()["role"]) == ("A", "requester")
 
 
 async def test_without_token_and_secret_or_with_a_wrong_one_nothing_is_shown(

@@ -56,7 +56,7 @@ async def test_anybody_may_call_it_with_any_method(
 
 
 async def test_a_link_checker_sets_nothing_off(visitor: Client, ann: Client, url: str) -> None:
-    assert (await visitor.head(url)).status_code == 405
+    assert (await visitor.head(url)).status_code == 404
     assert (await ann.get("/logs", params={"portType": "out"})).json()["hits"] == []
 
 
@@ -116,6 +116,18 @@ async def test_a_body_that_is_not_what_it_says_is_refused(
     assert (await ann.get("/logs", params={"portType": "out"})).json()["hits"] == []
 
 
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "idna"])
+async def test_a_form_in_an_odd_encoding_is_refused(
+    visitor: Client, url: str, charset: str
+) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nabc\r\n--x--\r\n'
+    media_type = f"multipart/form-data; boundary=x; charset={charset}"
+
+    answer = await visitor.post(url, content=body, headers={"Content-Type": media_type})
+
+    assert problem(answer)[0] == 400
+
+
 async def test_a_body_over_the_limit_is_refused(visitor: Client, ann: Client, url: str) -> None:
     answer = await visitor.post(url, content=b"x" * 10_001)
     within = await visitor.post(url, content=b"x" * 10_000)
@@ -140,6 +152,15 @@ async def test_the_flow_decides_on_status_headers_and_body(visitor: Client, ann:
     assert answer.status_code == 418
     assert answer.json() == {"tea": True}
     assert answer.headers["x-pot"] == "short"
+
+
+async def test_an_answer_whose_status_allows_no_body_has_none(visitor: Client, ann: Client) -> None:
+    flow = silent_flow(statusCode=204, body="Thank you")
+    flow_id = await started(ann, flow)
+
+    answer = await visitor.post(f"/flows/{flow_id}/components/{TRIGGER}")
+
+    assert (answer.status_code, answer.content) == (204, b"")
 
 
 async def test_with_enqueue_only_nobody_waits(visitor: Client, ann: Client) -> None:
