@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from appmixer_mcp.cli import _parsed
 from appmixer_mcp.sandbox import app, components
 from appmixer_mcp.server import load_toolsets
 from appmixer_mcp.settings import PREFIX, Settings
+from tests.contract.documents import component_types, contract, operations, shape
 from tests.processes import sandbox
 
 README = Path(__file__).parent.parent / "README.md"
@@ -54,21 +56,32 @@ def errors_table():
 
 
 def components_table():
+    served = {one.type: one for one in components.every()}
     rows = ["| component | in ports | out ports |", "|---|---|---|"]
-    for one in components.every():
-        ins = ", ".join(port.name for port in one.in_ports) or "(trigger)"
-        outs = ", ".join(port.name for port in one.out_ports)
-        rows.append(f"| `{one.type}` | {ins} | {outs} |")
+    for name in sorted(served.keys() | component_types().keys()):
+        if name in served:
+            ins = ", ".join(port.name for port in served[name].in_ports) or "(trigger)"
+            outs = ", ".join(port.name for port in served[name].out_ports)
+            rows.append(f"| `{name}` | {ins} | {outs} |")
+        else:
+            rows.append(f"| `{name}` | left out: {component_types()[name]} | |")
     return "\n".join(rows)
 
 
-def routes_table():
-    methods: dict[str, list[str]] = {}
-    for resource in app._RESOURCES:
-        for endpoint in resource.ENDPOINTS:
-            methods.setdefault(endpoint.path, []).append(endpoint.method)
-    rows = ["| path | methods |", "|---|---|"]
-    rows += [f"| `{path}` | {' '.join(methods[path])} |" for path in sorted(methods)]
+def operations_table():
+    served: dict[str, list[str]] = defaultdict(list)
+    missing: dict[str, list[str]] = defaultdict(list)
+    for _, endpoint in app.endpoints():
+        served[endpoint.path].append(endpoint.method + (" (ours)" if endpoint.ours else ""))
+    known = {shape(one.method, one.path) for _, one in app.endpoints()}
+    for one in operations(contract()):
+        if one.shape not in known:
+            missing[one.path].append(f"{one.method}: {one.why_left_out}")
+    rows = ["| path | served | left out |", "|---|---|---|"]
+    rows += [
+        f"| `{path}` | {' '.join(served[path])} | {', '.join(missing[path])} |"
+        for path in sorted({*served, *missing})
+    ]
     return "\n".join(rows)
 
 
@@ -77,7 +90,7 @@ TABLES = {
     "tools": (README, tools_table),
     "errors": (README, errors_table),
     "components": (SANDBOX, components_table),
-    "routes": (SANDBOX, routes_table),
+    "operations": (SANDBOX, operations_table),
 }
 
 
