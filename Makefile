@@ -14,10 +14,10 @@ demo: .venv/.runtime  ## set up, and show what the server does, on a sandbox of 
 	@$(BIN)/appmixer-mcp demo
 
 test: .venv/.dev  ## run the tests, under 3 minutes
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -n auto -m "not long"
 
 test-long: .venv/.dev bench  ## run what takes longer, and the benchmark
-	$(BIN)/pytest -m long || [ $$? -eq 5 ]  # 5: no test is marked so
+	$(BIN)/pytest -n auto -m long
 
 check: .venv/.dev  ## format, lint and types
 	$(BIN)/ruff format --check

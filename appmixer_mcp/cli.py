@@ -28,6 +28,7 @@ _HIGHEST_PORT = 65_535
 _SANDBOX_SETTINGS = [
     name for name in Settings.model_fields if name.startswith(("data_", "log_", "sandbox_"))
 ]
+_FURTHER_FLAGS = {"data_dir": ["--data"], "sandbox_admins": ["--admin"]}
 _ABOUT = """\
 Serves Appmixer, the workflow automation platform, to AI assistants over MCP. Without a command
 it serves over stdio. Without APPMIXER_BASE_URL it serves a sandbox of its own, which really runs
@@ -164,7 +165,7 @@ def _settings_parser(names: Collection[str]) -> argparse.ArgumentParser:
     for name, field in Settings.model_fields.items():
         if name not in names or "SecretStr" in repr(field.annotation):
             continue
-        flags = [f"--{name.replace('_', '-')}", *(["--data"] if name == "data_dir" else [])]
+        flags = [f"--{name.replace('_', '-')}", *_FURTHER_FLAGS.get(name, ())]
         options: Arguments = {"help": field.description, "dest": name}
         if field.annotation is bool:
             options["action"] = argparse.BooleanOptionalAction

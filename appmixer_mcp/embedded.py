@@ -43,6 +43,9 @@ class EmbeddedSandbox:
         egress: Literal["public", "any", "off"] = "public",
         cors_origins: tuple[str, ...] = (),
         allowed_hosts: tuple[str, ...] = (),
+        admins: tuple[str, ...] = (),
+        log_retention_s: int = 30 * 24 * 3600,
+        dashboard_url: str = "",
         timer_min_s: float = 60.0,
     ) -> None:
         """Keep what an owner needs; nothing is opened, imported or written yet.
@@ -52,6 +55,9 @@ class EmbeddedSandbox:
             egress: Which addresses flows may call.
             cors_origins: Further browser origins that may call the API.
             allowed_hosts: Further Host names that are answered.
+            admins: E-mail addresses of administrators.
+            log_retention_s: How long log records are kept; 0 keeps them for good.
+            dashboard_url: Where approval mails lead to.
             timer_min_s: Shortest timer of a flow.
         """
         self.url = ""
@@ -61,6 +67,9 @@ class EmbeddedSandbox:
             "egress": egress,
             "cors_origins": cors_origins,
             "allowed_hosts": allowed_hosts,
+            "admins": admins,
+            "log_retention_s": log_retention_s,
+            "dashboard_url": dashboard_url,
             "timer_min_s": timer_min_s,
         }
         self._tenant: TenantThread | None = None

@@ -108,6 +108,18 @@ class Settings(BaseSettings):
     sandbox_allowed_hosts: str = Field(
         default="", description="Further Host names, comma-separated, that the sandbox answers."
     )
+    sandbox_admins: str = Field(
+        default="", description="E-mail addresses, comma-separated, of the sandbox's users that "
+        "may administer it; nobody can sign up with one of these any more.",
+    )  # fmt: skip
+    sandbox_log_days: int = Field(
+        default=30, ge=0, le=36_500,
+        description="How many days the sandbox keeps log records; 0 keeps them for good.",
+    )  # fmt: skip
+    sandbox_dashboard_url: str = Field(
+        default="",
+        description="Page of people tasks that the sandbox's approval mails lead to.",
+    )
     sandbox_timer_min_s: float = Field(
         default=60.0, ge=0, description="Shortest timer of the sandbox's flows; Appmixer's is 60."
     )

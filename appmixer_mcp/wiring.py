@@ -147,6 +147,9 @@ def sandbox_options(settings: Settings) -> dict[str, Any]:
         "egress": settings.sandbox_egress,
         "cors_origins": tuple(listed(settings.sandbox_cors_origins)),
         "allowed_hosts": tuple(listed(settings.sandbox_allowed_hosts)),
+        "admins": tuple(listed(settings.sandbox_admins)),
+        "log_retention_s": settings.sandbox_log_days * 24 * 3600,
+        "dashboard_url": settings.sandbox_dashboard_url,
         "timer_min_s": settings.sandbox_timer_min_s,
     }
 

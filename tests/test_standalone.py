@@ -33,6 +33,15 @@ async def test_it_serves_the_demo_user_with_the_password_that_was_given(tmp_path
     assert not (tmp_path / "data" / "sandbox.json").exists()
 
 
+async def test_who_is_named_on_the_command_line_is_an_administrator(tmp_path: Path) -> None:
+    administrator = ("--demo-password", PASSWORD, "--admin", "demo@appmixer.local")
+    with anyio.fail_after(30), sandbox(tmp_path / "data", *administrator) as (_, url):
+        async with AppmixerClient(url) as client:
+            await client.users.authenticate_user("demo@appmixer.local", PASSWORD)
+
+            assert (await client.users.get_user()).scope == ["user", "admin"]
+
+
 async def test_without_the_demo_it_is_empty_and_calls_on_its_directory_share_it(
     tmp_path: Path,
 ) -> None:
