@@ -16,8 +16,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appmixer_mcp.errors import ForbiddenError, NotSignedInError
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import is_list
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.routes import (

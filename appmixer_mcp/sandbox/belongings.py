@@ -11,7 +11,7 @@ from functools import partial
 
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.clock import iso, to_ms
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.effects import Write
 from appmixer_mcp.sandbox.files import UserFiles
@@ -68,7 +68,7 @@ class ComponentState:
 
 
 class ComponentStores:
-    """The stores of the owner; see `component.Stores`.
+    """The stores of the owner; see `context.Stores`.
 
     Args:
         stores: What is stored.
@@ -133,7 +133,7 @@ class ComponentStores:
 
 
 class ComponentFiles:
-    """The files of the owner; see `component.Files`.
+    """The files of the owner; see `context.Files`.
 
     Args:
         files: What is stored.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from uuid import uuid4
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object
 
 _VARIABLE = re.compile(r"\$\.([\w\s-]+)(?=[.}]|$)")

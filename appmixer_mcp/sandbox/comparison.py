@@ -8,7 +8,7 @@ import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import to_number
 from appmixer_mcp.sandbox.jsontext import dumps
 

@@ -15,8 +15,8 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.component_manifest import Kind, ManifestProblem
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.jsontext import dumps
 

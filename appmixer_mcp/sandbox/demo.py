@@ -4,8 +4,8 @@ import secrets
 from datetime import timedelta
 
 from appmixer_mcp.sandbox.clock import to_ms
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.config import LOCAL_USER
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.demo_flows import REQUESTER, health_check, nightly_export, order_intake
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.routes.endpoint import Services

@@ -1,6 +1,6 @@
 """The three flows of the demo."""
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.drawing import Drawing, Port, Sentence, Variable
 
 APPROVAL_ABOVE = 1000

@@ -17,7 +17,7 @@ import httpx2
 
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.addresses import is_own, is_public
-from appmixer_mcp.sandbox.component import HttpAnswer, Json
+from appmixer_mcp.sandbox.context import HttpAnswer, Json
 
 _MOST_REDIRECTS = 5
 _CONNECT_TIMEOUT_S = 5.0

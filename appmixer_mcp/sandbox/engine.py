@@ -18,8 +18,9 @@ from appmixer_mcp.descriptor import Problem
 from appmixer_mcp.errors import ConflictError, NotFoundError
 from appmixer_mcp.sandbox import components, flows
 from appmixer_mcp.sandbox.clock import Clock, from_ms, to_ms
-from appmixer_mcp.sandbox.component import Component, Json, WebhookCall
+from appmixer_mcp.sandbox.component import Component
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Json, WebhookCall
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.execution import FlowRun, World
 from appmixer_mcp.sandbox.failures import restored

@@ -17,7 +17,7 @@ import anyio
 from anyio.lowlevel import RunVar
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED
 from appmixer_mcp.sandbox.jsontext import dumps
 

@@ -7,6 +7,7 @@ expression of Python be interrupted.
 
 # ruff: noqa: PLC0415 - either engine is imported only in a process of its own
 
+import contextlib
 import faulthandler
 import importlib
 import json
@@ -113,7 +114,8 @@ def _bound_memory(engine: str) -> None:
         import resource  # Windows has none
 
         most = _PROCESS_BYTES[engine]
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        with contextlib.suppress(ValueError, OSError):  # a lower limit is set already
+            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def main(engine: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.belongings import ComponentFiles, ComponentState, ComponentStores
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
-from appmixer_mcp.sandbox.component import (
+from appmixer_mcp.sandbox.context import (
     Files,
     HttpAnswer,
     Incoming,
@@ -71,7 +71,7 @@ class World:
 
 
 class Execution:
-    """The Context of one call; see `component.Context` for what its members mean."""
+    """The Context of one call; see `context.Context` for what its members mean."""
 
     def __init__(
         self,

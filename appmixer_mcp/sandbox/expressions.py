@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED, get_path, is_list, is_object, to_text
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.modifier import MAX_TEXT, FlowFacts, Modifier, bounded, keyword

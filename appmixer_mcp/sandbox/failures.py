@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from appmixer_mcp.errors import AppmixerError, ComponentFailedError, InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.messages import Message
 

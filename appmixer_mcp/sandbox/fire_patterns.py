@@ -9,7 +9,8 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from appmixer_mcp.sandbox.component import Component, Json
+from appmixer_mcp.sandbox.component import Component
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.jsontext import dumps
 

@@ -12,7 +12,8 @@ from typing_extensions import TypedDict
 from appmixer_mcp.descriptor import Problem, source_links
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox import components
-from appmixer_mcp.sandbox.component import Component, Json
+from appmixer_mcp.sandbox.component import Component
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.expressions import variables
 from appmixer_mcp.sandbox.flows import ERROR_PORT
 from appmixer_mcp.sandbox.javascript import is_object

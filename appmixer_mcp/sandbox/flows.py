@@ -12,7 +12,8 @@ from typing import Literal
 
 from appmixer_mcp.descriptor import Problem, check_descriptor, source_links
 from appmixer_mcp.sandbox.catalogue import unknown_type
-from appmixer_mcp.sandbox.component import Component, Field, InPort, Json
+from appmixer_mcp.sandbox.component import Component, Field, InPort
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.expressions import Object, Transform, variables
 from appmixer_mcp.sandbox.javascript import is_object
 from appmixer_mcp.sandbox.transform_compiler import TransformCompiler, TransformProblem

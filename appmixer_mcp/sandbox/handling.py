@@ -10,8 +10,8 @@ import anyio
 
 from appmixer_mcp.errors import AppmixerError, ComponentFailedError
 from appmixer_mcp.sandbox.clock import to_ms
-from appmixer_mcp.sandbox.component import Json, WebhookCall
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Json, WebhookCall
 from appmixer_mcp.sandbox.effects import merged
 from appmixer_mcp.sandbox.evaluator import in_thread
 from appmixer_mcp.sandbox.execution import Execution, World

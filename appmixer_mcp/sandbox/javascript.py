@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Final, TypeGuard
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _RADIX = re.compile(r"0([xXoObB])([0-9a-fA-F]+)")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 
 _ROOM = 100  # for levels around a value and for calls above the one that writes it
 

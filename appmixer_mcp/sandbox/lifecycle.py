@@ -20,8 +20,9 @@ from appmixer_mcp.errors import (
 from appmixer_mcp.sandbox import flows
 from appmixer_mcp.sandbox.catalogue import why_not
 from appmixer_mcp.sandbox.clock import to_ms
-from appmixer_mcp.sandbox.component import Handler, Json
+from appmixer_mcp.sandbox.component import Handler
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.execution import Execution, FlowRun, World
 from appmixer_mcp.sandbox.failures import Failure, failure
 from appmixer_mcp.sandbox.flows import Graph, Library

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from starlette.datastructures import QueryParams
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.pattern import matcher
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, cast
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.log_conditions import Condition
 from appmixer_mcp.sandbox.log_fields import INSTANTS, KEYWORDS, known
 from appmixer_mcp.sandbox.log_filters import Object, condition_of, objects, only_entry

@@ -7,7 +7,7 @@ from typing import Any
 
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.clock import iso
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.log_aggregations import (
     MOST_BUCKETS,
     Aggregation,

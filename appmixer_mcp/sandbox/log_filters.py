@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import cast
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.log_conditions import ALWAYS, And, Condition, Not, Or
 from appmixer_mcp.sandbox.log_fields import (
     INSTANTS,

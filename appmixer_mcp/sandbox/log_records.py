@@ -8,7 +8,7 @@ from typing import NotRequired, cast
 from typing_extensions import TypedDict
 
 from appmixer_mcp.sandbox.clock import from_ms, iso
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.log_ids import log_id
 
 LogHit = TypedDict(

@@ -12,7 +12,7 @@ from datetime import datetime
 from keyword import iskeyword
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 
 MAX_TEXT = 10_000_000
 """Most characters that the values of one message may have in its expressions."""

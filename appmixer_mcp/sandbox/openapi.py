@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from appmixer_mcp import __version__
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.routes.endpoint import Endpoint, Parameter
 
 _IN_PATH = re.compile(r"\{(\w+)\}")

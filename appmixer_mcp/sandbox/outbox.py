@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 
 

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import ComponentFailedError, ConflictError, NotFoundError
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.pattern import matcher

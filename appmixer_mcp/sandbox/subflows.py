@@ -7,7 +7,7 @@ from typing import NotRequired, cast
 from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import NotFoundError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.javascript import is_object
 from appmixer_mcp.sandbox.jsontext import dumps

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from appmixer_mcp.sandbox.clock import Clock, to_ms
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.jsontext import nestable
 from appmixer_mcp.sandbox.messages import Message, new_id

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from appmixer_mcp.sandbox import modifiers
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.expressions import (
     Binding,
     BlockVariable,

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from appmixer_mcp.errors import ComponentFailedError, InputError
-from appmixer_mcp.sandbox.component import Component, Json
+from appmixer_mcp.sandbox.component import Component
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.effects import Outputs, Sent
 from appmixer_mcp.sandbox.execution import Execution, FlowRun, World
 from appmixer_mcp.sandbox.failures import failure

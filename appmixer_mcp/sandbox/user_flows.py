@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import ConflictError, NotFoundError
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.flow_versions import FlowVersions
 from appmixer_mcp.sandbox.jsontext import dumps

@@ -20,8 +20,8 @@ from appmixer_mcp.errors import (
     NotSignedInError,
 )
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.passwords import Passwords, check_password
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import anyio
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import to_text
 from appmixer_mcp.sandbox.jsontext import dumps
 

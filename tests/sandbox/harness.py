@@ -12,16 +12,9 @@ import anyio
 
 from appmixer_mcp.sandbox import components
 from appmixer_mcp.sandbox.clock import ManualClock, to_ms
-from appmixer_mcp.sandbox.component import (
-    Component,
-    Context,
-    Handler,
-    InPort,
-    Json,
-    OutPort,
-    WebhookCall,
-)
+from appmixer_mcp.sandbox.component import Component, Handler, InPort, OutPort
 from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
+from appmixer_mcp.sandbox.context import Context, Json, WebhookCall
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.egress import Outgoing
 from appmixer_mcp.sandbox.engine import Engine, WebhookAnswer

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appmixer_mcp.sandbox.comparison import contains, is_empty, order, to_instant
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from appmixer_mcp.sandbox.clock import ManualClock
-from appmixer_mcp.sandbox.component import Context, WebhookCall
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Context, WebhookCall
 from tests.sandbox.harness import Library, Run, Sandbox, entry, library_of, open_sandbox, probe
 
 FLOW = {

@@ -9,8 +9,9 @@ import pytest
 
 from appmixer_mcp.errors import ComponentFailedError, ConflictError, NotFoundError
 from appmixer_mcp.sandbox.clock import ManualClock, to_ms
-from appmixer_mcp.sandbox.component import Context, Field, InPort, Json, WebhookCall
+from appmixer_mcp.sandbox.component import Field, InPort
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Context, Json, WebhookCall
 from tests.sandbox.harness import Library, Run, Sandbox, entry, library_of, open_sandbox, probe
 
 SOURCE = "test.engine.probe.Source"

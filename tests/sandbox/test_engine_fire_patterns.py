@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from appmixer_mcp.sandbox.clock import ManualClock
-from appmixer_mcp.sandbox.component import Context, InPort
+from appmixer_mcp.sandbox.component import InPort
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Context
 from tests.sandbox.harness import Library, Run, Sandbox, entry, library_of, open_sandbox, probe
 
 FLOW = {

@@ -10,8 +10,8 @@ from appmixer_mcp.errors import (
     NotFoundError,
 )
 from appmixer_mcp.sandbox.clock import ManualClock
-from appmixer_mcp.sandbox.component import Context, WebhookCall
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Context, WebhookCall
 from tests.sandbox.harness import (
     Library,
     Run,

@@ -4,7 +4,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from appmixer_mcp.sandbox.component import Context, Json
+from appmixer_mcp.sandbox.context import Context, Json
 from tests.sandbox.harness import Library, Sandbox, entry, library_of, passes, probe
 
 SOURCE = "test.engine.probe.Source"

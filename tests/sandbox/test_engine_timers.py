@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from appmixer_mcp.sandbox.clock import ManualClock, to_ms
-from appmixer_mcp.sandbox.component import Context, Json
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Context, Json
 from tests.sandbox.harness import (
     USER_ID,
     Library,

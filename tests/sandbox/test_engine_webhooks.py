@@ -8,8 +8,8 @@ import pytest
 
 from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.sandbox.clock import ManualClock
-from appmixer_mcp.sandbox.component import Context, Json, WebhookCall
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Context, Json, WebhookCall
 from tests.sandbox.harness import (
     Library,
     Run,

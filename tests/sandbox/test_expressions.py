@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.modifier import FlowFacts
 from appmixer_mcp.sandbox.modifiers import every

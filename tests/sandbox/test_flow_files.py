@@ -26,8 +26,8 @@ import httpx2
 import pytest
 
 from appmixer_mcp.sandbox.clock import ManualClock
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.files import UserFiles
 from appmixer_mcp.sandbox.stores import UserStores
 from appmixer_mcp.sandbox.tenant import Tenant

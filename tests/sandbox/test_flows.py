@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appmixer_mcp.sandbox import components, flows
-from appmixer_mcp.sandbox.component import Component, Field, InPort, Json
+from appmixer_mcp.sandbox.component import Component, Field, InPort
+from appmixer_mcp.sandbox.context import Json
 from tests.sandbox.harness import entry, library_of, passes, probe
 
 ONE = "test.engine.probe.One"

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED, loosely_equal, to_number, to_text
 
 

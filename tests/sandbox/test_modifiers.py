@@ -11,7 +11,7 @@ import pytest
 
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox import modifiers
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.evaluator import EvaluationError, evaluate, knows_javascript
 from appmixer_mcp.sandbox.javascript import UNDEFINED
 from appmixer_mcp.sandbox.jsontext import dumps

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Component, Context, Json
+from appmixer_mcp.sandbox.component import Component
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.stores import UserStores
 from tests.sandbox.harness import USER_ID, Library, Run, Sandbox, entry, library_of, probe
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from appmixer_mcp.sandbox.component import Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import emails, instant, unusable
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 TASK_PORT = InPort(

@@ -8,6 +8,7 @@ import importlib
 import math
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -95,7 +96,10 @@ def _limit(within_s: float) -> None:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
     # Nobody else ends this process when the one that began it was killed.
     most_s = math.ceil(within_s) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (most_s, most_s))
+    for kind, most in (
+        (resource.RLIMIT_AS, _MOST_MEMORY_BYTES), (resource.RLIMIT_CPU, most_s)
+    ):  # fmt: skip
+        with suppress(ValueError, OSError):  # a lower limit is set, or the system knows none
+            resource.setrlimit(kind, (most, most))

@@ -2,7 +2,7 @@
 
 import anyio
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._file_content import (
     FILE_ID,
     content_of,
@@ -10,6 +10,7 @@ from appmixer_mcp.sandbox.components._file_content import (
     renamed,
 )
 from appmixer_mcp.sandbox.components._tables import convert
+from appmixer_mcp.sandbox.context import Context
 
 _MEDIA_TYPES = {
     "CSV": "text/csv",

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
-from appmixer_mcp.sandbox.component import Field, Json
+from appmixer_mcp.sandbox.component import Field
+from appmixer_mcp.sandbox.context import Json
 
 _PARTS = ("minute", "hour", "dayMonth", "dayWeek")
 _SAID = ", ".join(_PARTS[:-1]) + f" and {_PARTS[-1]}"

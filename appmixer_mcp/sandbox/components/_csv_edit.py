@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import anyio
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._csv_fields import (
     DELIMITER,
     PARSING,
@@ -19,6 +19,7 @@ from appmixer_mcp.sandbox.components._file_content import (
     text_of,
 )
 from appmixer_mcp.sandbox.components._inputs import is_on
+from appmixer_mcp.sandbox.context import Context
 
 Edit = Callable[[Table, Fields], None]
 """Changes a table as the fields say."""

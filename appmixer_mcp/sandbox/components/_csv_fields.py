@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.comparison import order
-from appmixer_mcp.sandbox.component import Field, Json
+from appmixer_mcp.sandbox.component import Field
 from appmixer_mcp.sandbox.components._csv_table import MOST_CELLS, Row, Table, parsed_cell
 from appmixer_mcp.sandbox.components._inputs import entries, is_on, plain_text, unusable
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object, loosely_equal, to_text
 from appmixer_mcp.sandbox.pattern import search
 

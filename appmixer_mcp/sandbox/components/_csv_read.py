@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import anyio
 
-from appmixer_mcp.sandbox.component import Context, Json
 from appmixer_mcp.sandbox.components._csv_fields import Fields, Parsing
 from appmixer_mcp.sandbox.components._csv_table import Table, delimiter_of, read_table
 from appmixer_mcp.sandbox.components._file_content import file_id_of, text_of
 from appmixer_mcp.sandbox.components._inputs import is_on
+from appmixer_mcp.sandbox.context import Context, Json
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._file_content import check_size
 from appmixer_mcp.sandbox.components._inputs import unusable
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import tidy, to_number, to_text
 
 MOST_CELLS = 500_000

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.comparison import contains, is_empty, order
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._inputs import entries, is_on
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import loosely_equal, to_number, to_text
 from appmixer_mcp.sandbox.pattern import search
 

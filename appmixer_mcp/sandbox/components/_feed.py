@@ -10,9 +10,9 @@ import anyio
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.clock import iso, to_ms
 from appmixer_mcp.sandbox.comparison import to_instant
-from appmixer_mcp.sandbox.component import Context, Json
 from appmixer_mcp.sandbox.components._inputs import unusable
 from appmixer_mcp.sandbox.components._xml_document import Element, read_xml
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 ITEM_FIELDS = (

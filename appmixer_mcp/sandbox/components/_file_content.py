@@ -3,7 +3,8 @@
 import re
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Context, Field, Json
+from appmixer_mcp.sandbox.component import Field
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 MOST_BYTES = 10_000_000

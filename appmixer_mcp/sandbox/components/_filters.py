@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
+from appmixer_mcp.sandbox.context import Context, Json
 
 
 def filter_component(

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Context, Field, Json, WebhookCall
+from appmixer_mcp.sandbox.component import Field
 from appmixer_mcp.sandbox.components._inputs import as_object, entries, is_on, unusable
+from appmixer_mcp.sandbox.context import Context, Json, WebhookCall
 from appmixer_mcp.sandbox.javascript import parse_number, to_text
 
 _TYPES = ("text", "number", "date", "email", "checkbox", "color", "password")

@@ -10,15 +10,7 @@ from urllib.parse import parse_qs, urlencode
 import httpx2
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import (
-    Component,
-    Context,
-    Field,
-    HttpAnswer,
-    InPort,
-    Json,
-    OutPort,
-)
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import (
     entries,
     is_on,
@@ -27,6 +19,7 @@ from appmixer_mcp.sandbox.components._inputs import (
     texts,
     unusable,
 )
+from appmixer_mcp.sandbox.context import Context, HttpAnswer, Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object, to_text
 from appmixer_mcp.sandbox.jsontext import dumps
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.comparison import to_instant
-from appmixer_mcp.sandbox.component import Context, Json
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object, to_number, to_text
 from appmixer_mcp.sandbox.jsontext import dumps
 

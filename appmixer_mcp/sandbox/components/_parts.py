@@ -7,7 +7,7 @@ tenant have to bear them all at once. What waits lies in the component's state.
 from uuid import uuid4
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Context, Json
+from appmixer_mcp.sandbox.context import Context, Json
 
 MOST_MESSAGES = 100_000
 """Most messages that one call leads to (ours)."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._inputs import entries, parsed
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object
 
 _MOST_PATHS = 200

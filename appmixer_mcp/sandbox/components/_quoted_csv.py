@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._inputs import plain_text
+from appmixer_mcp.sandbox.context import Json
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Json]]) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 
 READ = ("key", "value", "createdAt", "updatedAt")
 WRITTEN = ("key", "oldValue", "newValue", "createdAt", "updatedAt")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from appmixer_mcp.sandbox.comparison import to_instant
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import is_list, to_number, to_text
 
 SCHEDULE_TYPES = ("custom", "days", "weeks", "months")

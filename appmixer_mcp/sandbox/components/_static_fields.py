@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._inputs import as_object
+from appmixer_mcp.sandbox.context import Json
 
 
 def static_field(entry: Mapping[str, Json], name: str) -> Json:

@@ -3,7 +3,8 @@
 from typing import Literal
 
 from appmixer_mcp.sandbox.clock import iso, to_ms
-from appmixer_mcp.sandbox.component import Component, Context, Field, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, OutPort
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 _TOLD = ("key", "storeId", "value", "updatedAt", "createdAt")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from appmixer_mcp.sandbox import base62
-from appmixer_mcp.sandbox.component import Context, Json
 from appmixer_mcp.sandbox.components._inputs import entries
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 _WEBHOOK = re.compile(r"/flows/([^/?#]+)/components/([^/?#]+)")

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._csv_table import check_cells, parsed_cell, read_table
 from appmixer_mcp.sandbox.components._inputs import plain_text
 from appmixer_mcp.sandbox.components._xml_document import Element
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object, to_text
 from appmixer_mcp.sandbox.jsontext import dumps
 

@@ -1,6 +1,6 @@
 """Test runs inside a flow: BeforeAll begins one, and the components that count notice."""
 
-from appmixer_mcp.sandbox.component import Context, Json
+from appmixer_mcp.sandbox.context import Context, Json
 
 _RUN = "test run"  # of the flow's own state: which run is the present one
 

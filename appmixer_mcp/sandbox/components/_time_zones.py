@@ -5,7 +5,8 @@ from zoneinfo import available_timezones
 
 import anyio.to_thread
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
+from appmixer_mcp.sandbox.context import Context
 
 
 def time_zones_component(module: str) -> Component:

@@ -2,8 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from appmixer_mcp.sandbox.component import Context, Json, WebhookCall
 from appmixer_mcp.sandbox.components._inputs import is_on
+from appmixer_mcp.sandbox.context import Context, Json, WebhookCall
 
 CALL_VARIABLES = ("method", "data", "query", "headers", "hostname")
 

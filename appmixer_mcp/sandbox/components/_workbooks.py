@@ -11,8 +11,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._csv_table import check_cells
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import tidy
 
 _UNPACKED_MAX_BYTES = 50_000_000

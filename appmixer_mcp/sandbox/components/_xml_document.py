@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol, cast
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._file_content import check_size
 from appmixer_mcp.sandbox.components._inputs import unusable
+from appmixer_mcp.sandbox.context import Json
 
 
 class Element(Protocol):

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from appmixer_mcp.sandbox.component import Field, Json
+from appmixer_mcp.sandbox.component import Field
 from appmixer_mcp.sandbox.components._inputs import is_on, unusable
 from appmixer_mcp.sandbox.components._xml_json import Naming
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 _LONGEST_NAME = 100

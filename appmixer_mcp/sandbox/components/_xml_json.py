@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._file_content import check_size
 from appmixer_mcp.sandbox.components._inputs import as_object
 from appmixer_mcp.sandbox.components._xml_document import Element
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object, to_number, to_text
 
 DECLARATION = "?xml"

@@ -3,9 +3,9 @@
 from copy import deepcopy
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._file_content import check_size
 from appmixer_mcp.sandbox.components._xml_document import read_xml
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import tidy
 from appmixer_mcp.sandbox.jsontext import dumps
 

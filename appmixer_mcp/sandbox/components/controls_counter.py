@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import number
+from appmixer_mcp.sandbox.context import Context, Json
 
 _PROPERTIES = {"count": 0, "increment": 1}
 

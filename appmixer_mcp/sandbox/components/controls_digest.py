@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import anyio.to_thread
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._cron import (
     ZONE_FIELD,
     cron_fields,
@@ -20,6 +20,7 @@ from appmixer_mcp.sandbox.components._cron import (
 from appmixer_mcp.sandbox.components._inputs import parsed_or_same
 from appmixer_mcp.sandbox.components._quoted_csv import csv_bytes
 from appmixer_mcp.sandbox.components._static_fields import static_property
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import is_object, to_number
 
 _MOST = 10_000  # entries; so many are sent whatever the threshold, so that nothing grows for ever

@@ -1,7 +1,8 @@
 """Join: brings several links together, for components that take one only."""
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import whole
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _receive(ctx: Context) -> None:

@@ -11,8 +11,9 @@ it is known for what it is. A new count begins a new collection under the same i
 
 from datetime import timedelta
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import is_on, unusable
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_number
 
 _SHORTEST_WAIT_S = 60

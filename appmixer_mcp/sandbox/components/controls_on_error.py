@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from appmixer_mcp.sandbox.clock import iso, to_ms
-from appmixer_mcp.sandbox.component import Component, Context, Field, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, OutPort
+from appmixer_mcp.sandbox.context import Context, Json
 
 _MOST = 1000
 _TOLD = (

@@ -1,7 +1,8 @@
 """OnStart: sends one message when the flow starts."""
 
 from appmixer_mcp.sandbox.clock import iso, to_ms
-from appmixer_mcp.sandbox.component import Component, Context, OutPort
+from appmixer_mcp.sandbox.component import Component, OutPort
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _start(ctx: Context) -> None:

@@ -1,6 +1,7 @@
 """StopFlow: stops the flow it is in."""
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort
+from appmixer_mcp.sandbox.component import Component, InPort
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _receive(ctx: Context) -> None:

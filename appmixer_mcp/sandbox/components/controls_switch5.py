@@ -1,7 +1,8 @@
 """Switch: sends a message from the port of the first of five expressions that holds."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._expression import satisfied
+from appmixer_mcp.sandbox.context import Context
 
 _CASES = range(1, 6)
 

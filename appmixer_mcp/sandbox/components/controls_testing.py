@@ -2,8 +2,9 @@
 
 from typing import get_args
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, FieldType, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, FieldType, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import whole
+from appmixer_mcp.sandbox.context import Context
 
 _OPTIONS = ("first", "second", "third")
 _KINDS: tuple[FieldType, ...] = get_args(FieldType)

@@ -3,9 +3,10 @@
 import anyio
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._archives import Entries, add_to_tar, add_to_zip
 from appmixer_mcp.sandbox.components._inputs import entries, unusable
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 _FORMATS = {

@@ -6,9 +6,10 @@ import mimetypes
 import re
 from urllib.parse import unquote_to_bytes
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._file_content import check_size
 from appmixer_mcp.sandbox.components._inputs import unusable
+from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 
 _MOST_HEADER = 500

@@ -1,6 +1,6 @@
 """PDF2Text: stores the text of a PDF as a file."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._confined import confined
 from appmixer_mcp.sandbox.components._file_content import (
     FILE_ID,
@@ -9,6 +9,7 @@ from appmixer_mcp.sandbox.components._file_content import (
     renamed,
 )
 from appmixer_mcp.sandbox.components._inputs import is_on
+from appmixer_mcp.sandbox.context import Context, Json
 
 _LONGEST_S = 60.0
 

@@ -1,6 +1,6 @@
 """CreateInspector: tells the inputs that the CSV components have with or without column names."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._csv_fields import (
     DELIMITER,
     FILTERS,
@@ -10,6 +10,7 @@ from appmixer_mcp.sandbox.components._csv_fields import (
 )
 from appmixer_mcp.sandbox.components._file_content import FILE_ID
 from appmixer_mcp.sandbox.components._inputs import is_on
+from appmixer_mcp.sandbox.context import Context, Json
 
 
 async def _receive(ctx: Context) -> None:

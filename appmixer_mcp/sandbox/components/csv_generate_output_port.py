@@ -1,9 +1,10 @@
 """GenerateOutputPort: tells the columns of a CSV text or file, for lists of variables."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._csv_fields import DELIMITER
 from appmixer_mcp.sandbox.components._csv_table import delimiter_of, read_table
 from appmixer_mcp.sandbox.components._file_content import text_of
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 

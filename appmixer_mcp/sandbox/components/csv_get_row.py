@@ -1,6 +1,6 @@
 """GetRow: sends the first row of a CSV file that matches."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._csv_fields import (
     CHOOSING,
     WITH_HEADERS,
@@ -11,6 +11,7 @@ from appmixer_mcp.sandbox.components._csv_fields import (
 from appmixer_mcp.sandbox.components._csv_read import look_up
 from appmixer_mcp.sandbox.components._csv_table import Table
 from appmixer_mcp.sandbox.components._file_content import FILE_ID
+from appmixer_mcp.sandbox.context import Context, Json
 
 
 async def _receive(ctx: Context) -> None:

@@ -1,6 +1,6 @@
 """GetRows: sends the rows of a CSV file, all at once or one by one."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._csv_fields import (
     DELIMITER,
     FILTERS,
@@ -15,6 +15,7 @@ from appmixer_mcp.sandbox.components._csv_table import Table
 from appmixer_mcp.sandbox.components._file_content import FILE_ID
 from appmixer_mcp.sandbox.components._inputs import is_on
 from appmixer_mcp.sandbox.components._parts import on_parts, send_in_parts
+from appmixer_mcp.sandbox.context import Context, Json
 
 
 async def _receive(ctx: Context) -> None:

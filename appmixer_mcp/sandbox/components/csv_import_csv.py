@@ -1,9 +1,10 @@
 """ImportCSV: tells the column names of a CSV file that is already there."""
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._csv_fields import DELIMITER
 from appmixer_mcp.sandbox.components._csv_read import look_up
 from appmixer_mcp.sandbox.components._file_content import FILE_ID
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _receive(ctx: Context) -> None:

@@ -1,7 +1,8 @@
 """SendEmail: sends a mail, which the sandbox keeps in its outbox."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import emails, entries, plain_text
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _receive(ctx: Context) -> None:

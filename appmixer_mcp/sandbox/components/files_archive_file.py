@@ -2,7 +2,7 @@
 
 import anyio
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._archives import add_to_zip
 from appmixer_mcp.sandbox.components._file_content import (
     FILE_ID,
@@ -10,6 +10,7 @@ from appmixer_mcp.sandbox.components._file_content import (
     file_id_of,
     renamed,
 )
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _receive(ctx: Context) -> None:

@@ -5,8 +5,9 @@ from email.message import Message
 from urllib.parse import unquote, urlsplit
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import unusable
+from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 
 _SUCCESS = range(200, 300)

@@ -1,7 +1,8 @@
 """LoadFile: sends a file's content as text."""
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._file_content import FILE_ID, content_of, file_id_of
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _receive(ctx: Context) -> None:

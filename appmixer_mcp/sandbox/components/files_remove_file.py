@@ -1,7 +1,8 @@
 """RemoveFile: deletes a file."""
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._file_content import FILE_ID, file_id_of
+from appmixer_mcp.sandbox.context import Context
 
 _TOLD = ("fileId", "filename", "contentType", "length", "md5", "uploadDate")
 

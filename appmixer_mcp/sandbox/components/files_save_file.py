@@ -4,9 +4,10 @@ import base64
 import binascii
 import re
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._file_content import check_size
 from appmixer_mcp.sandbox.components._inputs import unusable
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 from appmixer_mcp.sandbox.jsontext import dumps
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from appmixer_mcp.sandbox.comparison import order
-from appmixer_mcp.sandbox.component import Field, Json
+from appmixer_mcp.sandbox.component import Field
 from appmixer_mcp.sandbox.components._filters import filter_component
 from appmixer_mcp.sandbox.components._inputs import is_on
+from appmixer_mcp.sandbox.context import Json
 
 
 def _is_less(fields: Mapping[str, Json]) -> bool:

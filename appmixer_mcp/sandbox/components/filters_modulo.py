@@ -2,8 +2,9 @@
 
 import math
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import number, unusable
+from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import tidy
 
 _FIELDS = ("sourceData", "value")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Component, Context, Field, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, OutPort
 from appmixer_mcp.sandbox.components._form import (
     FORM_FIELDS,
     answer_form,
@@ -12,6 +12,7 @@ from appmixer_mcp.sandbox.components._form import (
     names_of,
 )
 from appmixer_mcp.sandbox.components._static_fields import static_property
+from appmixer_mcp.sandbox.context import Context, Json
 
 
 async def _on_webhook(ctx: Context) -> None:

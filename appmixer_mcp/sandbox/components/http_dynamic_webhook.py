@@ -10,17 +10,10 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import (
-    Component,
-    Context,
-    Field,
-    FieldType,
-    HttpAnswer,
-    Json,
-    OutPort,
-)
+from appmixer_mcp.sandbox.component import Component, Field, FieldType, OutPort
 from appmixer_mcp.sandbox.components._inputs import parsed_or_same, plain_text, texts
 from appmixer_mcp.sandbox.components._webhook_call import CALL_VARIABLES, pass_on, sample_call
+from appmixer_mcp.sandbox.context import Context, HttpAnswer, Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object, to_text
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -1,7 +1,8 @@
 """Response: answers the HTTP request that a webhook of this flow received."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json
+from appmixer_mcp.sandbox.component import Component, Field, InPort
 from appmixer_mcp.sandbox.components._inputs import parsed, texts, unusable
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_number
 
 _STATUSES = range(200, 600)

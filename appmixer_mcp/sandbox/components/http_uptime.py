@@ -2,7 +2,8 @@
 
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.clock import to_ms
-from appmixer_mcp.sandbox.component import Component, Context, Field, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, OutPort
+from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 
 _SERVER_ERROR = 500

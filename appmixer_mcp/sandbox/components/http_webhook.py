@@ -1,8 +1,9 @@
 """Webhook (legacy): sends a message for each HTTP request, and answers it with one."""
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import whole
 from appmixer_mcp.sandbox.components._webhook_call import CALL_VARIABLES, sample_call, told
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _on_webhook(ctx: Context) -> None:

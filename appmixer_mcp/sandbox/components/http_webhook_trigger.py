@@ -1,7 +1,8 @@
 """WebhookTrigger (Webhook): sends a message for each HTTP request to its URL."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, OutPort
 from appmixer_mcp.sandbox.components._webhook_call import CALL_VARIABLES, pass_on, sample_call
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _on_webhook(ctx: Context) -> None:

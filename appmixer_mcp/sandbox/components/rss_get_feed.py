@@ -1,7 +1,8 @@
 """GetFeed: reads a news feed."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._feed import fetch_feed
+from appmixer_mcp.sandbox.context import Context
 
 _TOLD = ("feedUrl", "title", "description", "link", "items", "image")
 

@@ -1,8 +1,9 @@
 """NewFeedItem: sends a message for each new item of a news feed."""
 
 from appmixer_mcp.sandbox.clock import iso, to_ms
-from appmixer_mcp.sandbox.component import Component, Context, Field, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, OutPort
 from appmixer_mcp.sandbox.components._feed import ITEM_FIELDS, MOST_ITEMS, fetch_feed, identity
+from appmixer_mcp.sandbox.context import Context, Json
 
 _SEEN = "seen"
 

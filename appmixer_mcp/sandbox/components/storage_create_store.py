@@ -1,7 +1,8 @@
 """CreateStore: makes a data store, unless there is one of that name."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import is_on
+from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 
 

@@ -1,8 +1,9 @@
 """GetMany: reads several records of a data store."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import entries
 from appmixer_mcp.sandbox.components._records import read
+from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 
 

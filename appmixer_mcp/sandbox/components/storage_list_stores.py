@@ -1,6 +1,7 @@
 """ListStores: the data stores there are, for a select field."""
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _receive(ctx: Context) -> None:

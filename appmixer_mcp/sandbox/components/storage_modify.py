@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import number, plain_text, unusable
 from appmixer_mcp.sandbox.components._records import WRITTEN, written
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import tidy, to_text
 
 

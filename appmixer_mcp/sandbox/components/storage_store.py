@@ -3,7 +3,8 @@
 What it remembers is kept until the flow is started anew; Appmixer keeps it longer (ours).
 """
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
+from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 
 _KEY = (Field(name="key", required=True),)

@@ -3,9 +3,10 @@
 from uuid import uuid4
 
 from appmixer_mcp.sandbox import base62
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import as_object
 from appmixer_mcp.sandbox.components._subflow import by_name, callback_url
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 _TARGET = ("flowId", "componentId")

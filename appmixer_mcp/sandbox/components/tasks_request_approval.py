@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from appmixer_mcp.sandbox.component import Component, Context, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, OutPort
 from appmixer_mcp.sandbox.components._approval import (
     TASK_PORT,
     create_task,
     outcome_ports,
     settle,
 )
+from appmixer_mcp.sandbox.context import Context, Json
 
 _TOLD = (
     "id", "title", "description", "status", "approver", "requester", "decisionBy", "decisionMade",

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Component, Context, Json
+from appmixer_mcp.sandbox.component import Component
 from appmixer_mcp.sandbox.components._approval import (
     TASK_PORT,
     create_task,
     outcome_ports,
     settle,
 )
+from appmixer_mcp.sandbox.context import Context, Json
 
 _TOLD = (
     "taskId", "title", "description", "status", "approver", "requester", "decisionBy",

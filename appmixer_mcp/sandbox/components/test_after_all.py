@@ -10,9 +10,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import number, whole
 from appmixer_mcp.sandbox.components._test_run import collected, listen_for_runs, present_run
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.effects import merged
 
 _DEFAULT_TIMEOUT_S = 180

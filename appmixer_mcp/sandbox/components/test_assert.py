@@ -6,8 +6,9 @@ It never fails itself: an expectation that cannot be checked is one that was not
 from collections.abc import Callable, Mapping
 
 from appmixer_mcp.errors import AppmixerError
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import entries
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object, loosely_equal, to_text
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.pattern import search

@@ -3,8 +3,9 @@
 from uuid import uuid4
 
 from appmixer_mcp.sandbox.clock import to_ms
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._test_run import begin_run
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _receive(ctx: Context) -> None:

@@ -1,8 +1,9 @@
 """CallCount: waits for a number of messages and sends them as one list."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import number, unusable
 from appmixer_mcp.sandbox.components._test_run import collected, present_run
+from appmixer_mcp.sandbox.context import Context
 
 _MOST = 1_000
 

@@ -1,6 +1,7 @@
 """Join (test): waits for a message at both of its in ports and sends them as one."""
 
-from appmixer_mcp.sandbox.component import Component, Context, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, InPort, OutPort
+from appmixer_mcp.sandbox.context import Context
 
 _PORTS = ("join", "in")
 

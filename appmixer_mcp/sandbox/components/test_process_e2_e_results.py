@@ -1,7 +1,8 @@
 """ProcessE2EResults: keeps the result of a test case, and mails it when the test has failed."""
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json
+from appmixer_mcp.sandbox.component import Component, Field, InPort
 from appmixer_mcp.sandbox.components._inputs import emails, parsed, plain_text
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object, to_text
 
 _STORES = ("successStoreId", "failedStoreId")

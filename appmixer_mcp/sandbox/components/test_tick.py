@@ -1,7 +1,8 @@
 """Tick: triggers whenever the engine has its components look for news, once a minute."""
 
 from appmixer_mcp.sandbox.clock import iso, to_ms
-from appmixer_mcp.sandbox.component import Component, Context, OutPort
+from appmixer_mcp.sandbox.component import Component, OutPort
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _on_tick(ctx: Context) -> None:

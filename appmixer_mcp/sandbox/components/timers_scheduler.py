@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from appmixer_mcp.sandbox.clock import iso, to_ms
-from appmixer_mcp.sandbox.component import Component, Context, Field, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, OutPort
 from appmixer_mcp.sandbox.components._cron import (
     ZONE_FIELD,
     cron_fields,
@@ -11,6 +11,7 @@ from appmixer_mcp.sandbox.components._cron import (
     next_run,
 )
 from appmixer_mcp.sandbox.components._inputs import is_on
+from appmixer_mcp.sandbox.context import Context
 
 
 async def _start(ctx: Context) -> None:

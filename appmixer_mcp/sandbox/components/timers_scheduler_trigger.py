@@ -5,7 +5,7 @@ from datetime import datetime
 
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.clock import iso, to_ms
-from appmixer_mcp.sandbox.component import Component, Context, Field, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, OutPort
 from appmixer_mcp.sandbox.components._inputs import is_on
 from appmixer_mcp.sandbox.components._recurrence import (
     INTERVALS,
@@ -16,6 +16,7 @@ from appmixer_mcp.sandbox.components._recurrence import (
     UnusableScheduleError,
     recurrence,
 )
+from appmixer_mcp.sandbox.context import Context, Json
 
 
 async def _start(ctx: Context) -> None:

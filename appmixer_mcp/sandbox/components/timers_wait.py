@@ -4,8 +4,9 @@ import calendar
 import re
 from datetime import datetime, timedelta
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import instant, unusable
+from appmixer_mcp.sandbox.context import Context, Json
 
 _INTERVAL = re.compile(r"(\d{1,6})\s*([mhdwMy])")
 _UNITS = {

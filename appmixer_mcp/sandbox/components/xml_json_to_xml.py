@@ -3,7 +3,7 @@
 import anyio
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import is_on, parsed, unusable
 from appmixer_mcp.sandbox.components._xml_fields import (
     IGNORE_ATTRIBUTES,
@@ -13,6 +13,7 @@ from appmixer_mcp.sandbox.components._xml_fields import (
     short_text,
 )
 from appmixer_mcp.sandbox.components._xml_json import XmlWriter
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_number
 
 _MOST_INDENT = 16

@@ -2,8 +2,9 @@
 
 import anyio
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._xml_document import xml_bytes
+from appmixer_mcp.sandbox.context import Context, Json
 
 
 async def _receive(ctx: Context) -> None:

@@ -2,10 +2,11 @@
 
 import json
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._confined import confined
 from appmixer_mcp.sandbox.components._inputs import unusable
 from appmixer_mcp.sandbox.components._xml_document import xml_bytes
+from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 
 _MOST_EXPRESSION = 2_000

@@ -2,7 +2,7 @@
 
 import anyio
 
-from appmixer_mcp.sandbox.component import Component, Context, Field, InPort, Json, OutPort
+from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import is_on
 from appmixer_mcp.sandbox.components._xml_document import read_xml, xml_bytes
 from appmixer_mcp.sandbox.components._xml_fields import (
@@ -17,6 +17,7 @@ from appmixer_mcp.sandbox.components._xml_json import (
     declaration_of,
     to_json,
 )
+from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 
 _TOGGLES = (

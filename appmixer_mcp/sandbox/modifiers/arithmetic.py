@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import (
     UNDEFINED,
     is_truthy,

@@ -1,6 +1,6 @@
 """Modifiers that run what somebody wrote in another language."""
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.evaluator import JAVASCRIPT_MISSING, evaluate, knows_javascript
 from appmixer_mcp.sandbox.javascript import UNDEFINED, to_text
 from appmixer_mcp.sandbox.modifier import Argument, Modifier

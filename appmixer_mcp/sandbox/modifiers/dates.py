@@ -5,7 +5,7 @@ from functools import partial
 
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.comparison import to_instant
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED, is_truthy, parse_number, to_text
 from appmixer_mcp.sandbox.modifier import Argument, FlowFacts, Modifier
 from appmixer_mcp.sandbox.modifiers import moment

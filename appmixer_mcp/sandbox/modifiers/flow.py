@@ -5,7 +5,7 @@ import random
 from uuid import uuid4
 
 from appmixer_mcp.sandbox.clock import to_ms
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.modifier import FlowFacts, Modifier
 
 

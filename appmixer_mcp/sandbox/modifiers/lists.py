@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial, reduce
 from itertools import takewhile
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import (
     UNDEFINED,
     get_path,

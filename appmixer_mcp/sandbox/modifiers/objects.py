@@ -5,7 +5,7 @@ import json
 import re
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import (
     UNDEFINED,
     get_path,

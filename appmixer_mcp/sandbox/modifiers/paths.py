@@ -25,7 +25,7 @@ from jsonpath.selectors import Filter
 
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox import pattern
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import is_list, is_object, is_truthy
 
 _MOST_NODES = 100_000

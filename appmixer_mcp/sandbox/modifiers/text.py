@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from urllib.parse import quote, unquote
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED, is_truthy, parse_number, to_text
 from appmixer_mcp.sandbox.modifier import MAX_TEXT, Argument, Modifier, bounded
 from appmixer_mcp.sandbox.pattern import Match, search, search_all

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.sandbox.accounts import Account, NewAccount, UserAccounts
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.listing import MAX_NUMBER, flag, listing
 from appmixer_mcp.sandbox.routes.endpoint import LISTING, Call, Endpoint, Parameter
 from appmixer_mcp.sandbox.routes.sharing import owned_flow

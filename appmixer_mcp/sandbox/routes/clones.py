@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import ForbiddenError
 from appmixer_mcp.sandbox.cloning import clone
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.listing import listing
 from appmixer_mcp.sandbox.routes.accounts import user_accounts
 from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint

@@ -5,7 +5,6 @@ from starlette.responses import Response
 
 from appmixer_mcp.errors import ForbiddenError, InputError
 from appmixer_mcp.sandbox.catalogue import is_own
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.component_archive import KINDS, read_archive, write_archive
 from appmixer_mcp.sandbox.component_manifest import (
     ComponentManifest,
@@ -13,6 +12,7 @@ from appmixer_mcp.sandbox.component_manifest import (
     ManifestProblem,
     problems,
 )
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.custom_components import CustomComponents, Manifest, UploadStatus
 from appmixer_mcp.sandbox.jobs import Ticket
 from appmixer_mcp.sandbox.jsontext import dumps

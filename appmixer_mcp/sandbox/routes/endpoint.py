@@ -13,8 +13,8 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import InputError, NotSignedInError
 from appmixer_mcp.sandbox.clock import Clock
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.engine import Engine
 from appmixer_mcp.sandbox.streams import Streams

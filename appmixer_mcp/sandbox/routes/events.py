@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.sandbox.clock import iso
-from appmixer_mcp.sandbox.component import Json, WebhookCall
+from appmixer_mcp.sandbox.context import Json, WebhookCall
 from appmixer_mcp.sandbox.event_triggers import EventTrigger, EventTriggers
 from appmixer_mcp.sandbox.messages import new_id
 from appmixer_mcp.sandbox.routes.endpoint import Call, Empty, Endpoint, Parameter

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from appmixer_mcp.descriptor import Problem
 from appmixer_mcp.sandbox import components
 from appmixer_mcp.sandbox.accounts import UserAccounts
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.routes.endpoint import DetailedError, Services
 
 _NAMED = 3  # in the message; the details hold all

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.descriptor import check_entries
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.listing import Listing, both, flag, listing
 from appmixer_mcp.sandbox.routes.endpoint import (
     LISTING,

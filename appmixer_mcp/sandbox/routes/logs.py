@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.log_aggregations import aggregations
 from appmixer_mcp.sandbox.log_conditions import ALWAYS, Condition, Reach
 from appmixer_mcp.sandbox.log_counting import counted

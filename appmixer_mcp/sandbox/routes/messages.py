@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import ForbiddenError, NotFoundError
 from appmixer_mcp.sandbox.clock import iso
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.listing import listing
 from appmixer_mcp.sandbox.routes.endpoint import LISTING, Call, Empty, Endpoint, Parameter
 from appmixer_mcp.sandbox.sharing import readable_flow_ids

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox import modifiers
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.evaluator import (
     JAVASCRIPT_MISSING,
     EvaluationError,

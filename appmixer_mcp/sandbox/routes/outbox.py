@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.listing import listing
 from appmixer_mcp.sandbox.outbox import mails
 from appmixer_mcp.sandbox.routes.endpoint import LISTING, Call, Endpoint

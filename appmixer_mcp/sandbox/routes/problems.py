@@ -18,7 +18,7 @@ from appmixer_mcp.errors import (
     NotFoundError,
     NotSignedInError,
 )
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import DatabaseError
 from appmixer_mcp.sandbox.routes.endpoint import DetailedError, TooLargeError
 

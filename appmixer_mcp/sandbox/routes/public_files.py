@@ -6,7 +6,7 @@ Where anybody reads them is not documented, so nothing here sends their content.
 from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import InputError, NotFoundError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.files import UserFiles
 from appmixer_mcp.sandbox.routes import multipart
 from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint

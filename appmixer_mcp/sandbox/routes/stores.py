@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import InputError, NotFoundError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.listing import MAX_NUMBER, listing
 from appmixer_mcp.sandbox.routes import download

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox import base62
-from appmixer_mcp.sandbox.component import Json, WebhookCall
+from appmixer_mcp.sandbox.context import Json, WebhookCall
 from appmixer_mcp.sandbox.routes.endpoint import Call, Empty, Endpoint, Handler, Method
 from appmixer_mcp.sandbox.routes.sharing import owned_flow, user_flows
 from appmixer_mcp.sandbox.subflows import Subflow, SubflowField

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from appmixer_mcp.errors import ForbiddenError, InputError, NotFoundError, NotSignedInError
 from appmixer_mcp.sandbox import tasks
 from appmixer_mcp.sandbox.clock import to_ms
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.listing import Listing, listing
 from appmixer_mcp.sandbox.rendering import rendered
 from appmixer_mcp.sandbox.routes.endpoint import LISTING, Call, Count, Empty, Endpoint, Parameter

@@ -18,7 +18,7 @@ from appmixer_mcp.errors import (
     NotFoundError,
 )
 from appmixer_mcp.sandbox import components
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.failures import failure
 from appmixer_mcp.sandbox.javascript import is_object
 from appmixer_mcp.sandbox.jsontext import dumps

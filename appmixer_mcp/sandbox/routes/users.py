@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import anyio
 from pydantic import BaseModel, Field, StringConstraints
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.jobs import Jobs, JobStatus, Ticket
 from appmixer_mcp.sandbox.listing import Listing, listing
 from appmixer_mcp.sandbox.routes.endpoint import (

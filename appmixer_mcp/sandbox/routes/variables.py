@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.sandbox import components, modifiers
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.flow_variables import ComponentVariables, FlowVariables
 from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint
 from appmixer_mcp.sandbox.routes.sharing import owned_flow

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.component import Json, WebhookCall
+from appmixer_mcp.sandbox.context import Json, WebhookCall
 from appmixer_mcp.sandbox.listing import flag
 from appmixer_mcp.sandbox.routes import multipart
 from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint, Method, Parameter, parse_json

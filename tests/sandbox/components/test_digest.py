@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.files import UserFiles
 from tests.sandbox.harness import USER_ID, Library, Run, Sandbox, entry, library_of
 

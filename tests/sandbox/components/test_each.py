@@ -3,8 +3,9 @@
 import pytest
 
 from appmixer_mcp.sandbox.clock import ManualClock
-from appmixer_mcp.sandbox.component import Context, Json, OutPort, WebhookCall
+from appmixer_mcp.sandbox.component import OutPort
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Context, Json, WebhookCall
 from tests.sandbox.harness import Library, Run, Sandbox, entry, library_of, open_sandbox, probe
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from appmixer_mcp.sandbox import components
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from tests.sandbox.harness import Sandbox, entry
 
 FIELDS: Json = {

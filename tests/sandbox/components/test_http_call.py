@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.files import UserFiles
 from tests.sandbox.harness import USER_ID, Run, Sandbox, entry
 from tests.sandbox.loopback import Server, http_answer

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from appmixer_mcp.sandbox import components, flows
-from appmixer_mcp.sandbox.component import Component, Json
+from appmixer_mcp.sandbox.component import Component
+from appmixer_mcp.sandbox.context import Json
 from tests.sandbox.harness import Sandbox, entry
 
 EVERY = components.every()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from tests.sandbox.harness import Sandbox, entry
 from tests.sandbox.loopback import Server, http_answer
 

@@ -3,7 +3,7 @@
 import pytest
 
 from appmixer_mcp.sandbox import tasks
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from tests.sandbox.harness import Run, Sandbox, entry
 
 FIELDS: dict[str, Json] = {

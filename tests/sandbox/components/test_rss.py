@@ -2,7 +2,7 @@
 
 import pytest
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from tests.sandbox.harness import Run, Sandbox, entry
 from tests.sandbox.loopback import Server, http_answer
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from tests.sandbox.harness import Sandbox, entry
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.files import UserFiles
 from tests.sandbox.harness import USER_ID, Run, Sandbox, entry
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.files import UserFiles
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.stores import UserStores

@@ -3,7 +3,7 @@
 import pytest
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.stores import UserStores
 from tests.sandbox.harness import USER_ID, Run, Sandbox, entry
 

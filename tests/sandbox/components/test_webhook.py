@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from tests.sandbox.harness import Sandbox, entry
 
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.component import Json
 from appmixer_mcp.sandbox.components._xml_document import read_xml
 from appmixer_mcp.sandbox.components._xml_json import Naming, Reading, to_json
 from appmixer_mcp.sandbox.components._xpath import evaluate
+from appmixer_mcp.sandbox.context import Json
 from tests.sandbox.harness import Run, Sandbox, entry
 
 LIBRARY = (

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from appmixer_mcp.sandbox.component import Json
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.evaluator import knows_javascript
 from tests.sandbox.routes.conftest import Client, problem
 

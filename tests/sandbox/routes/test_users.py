@@ -176,7 +176,7 @@ async def test_what_others_have_survives_the_deletion_of_a_user(
 async def test_a_user_who_is_deleted_twice_at_once_is_gone(root: Client, ann: Client) -> None:
     ann_id = await id_of(ann)
     for _ in range(3):
-        await started(ann, {"t": {"type": "appmixer.utils.timers.SchedulerTrigger"}, **echo_flow()})
+        await started(ann, echo_flow())
     statuses: list[int] = []
 
     async def delete() -> None:
