@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeGuard, cast
 
 MAX_BYTES = 2_097_152
@@ -55,31 +56,40 @@ def check_descriptor(descriptor: object) -> list[Problem]:
     return problems
 
 
-def check_entries(descriptor: object) -> list[Problem]:
+def check_entries(descriptor: object, *, most: int | None = None) -> list[Problem]:
     """Return what keeps a descriptor from being saved even as a draft; empty when nothing does.
 
     Links may still lead nowhere: Appmixer saves those, and refuses to start them.
+
+    Args:
+        descriptor: Any JSON value.
+        most: Return no more problems than this; None returns all.
     """
+    return list(islice(_draft_problems(descriptor), most))
+
+
+def _draft_problems(descriptor: object) -> Iterator[Problem]:
     if not _is_map(descriptor):
-        return [Problem("", "A flow descriptor is an object: component id -> entry.", "type")]
+        yield Problem("", "A flow descriptor is an object: component id -> entry.", "type")
+        return
     try:
         size = len(json.dumps(descriptor, separators=(",", ":")).encode())
     except RecursionError:
-        return [Problem("", "The descriptor is nested too deeply.", "type")]
+        yield Problem("", "The descriptor is nested too deeply.", "type")
+        return
     if size > MAX_BYTES:
         message = f"The descriptor has {size:,} bytes; Appmixer takes at most {MAX_BYTES:,}."
-        return [Problem("", message, "maxLength")]
-    problems: list[Problem] = []
+        yield Problem("", message, "maxLength")
+        return
     for component_id, entry in descriptor.items():
         if not _COMPONENT_ID.fullmatch(component_id):
             message = "A component id may hold letters, digits, spaces, _ and - only."
-            problems.append(Problem(component_id, message, "pattern"))
+            yield Problem(component_id, message, "pattern")
         if _is_map(entry):
-            problems.extend(_entry_problems(component_id, entry))
+            yield from _entry_problems(component_id, entry)
         else:
             message = "The entry must be an object with at least `type`."
-            problems.append(Problem(component_id, message, "type"))
-    return problems
+            yield Problem(component_id, message, "type")
 
 
 def source_links(source: object) -> Iterator[tuple[str, str, str]]:
@@ -89,6 +99,20 @@ def source_links(source: object) -> Iterator[tuple[str, str, str]]:
             if _are_ports(out_ports):
                 names = [out_ports] if isinstance(out_ports, str) else out_ports
                 yield from ((in_port, sender_id, out_port) for out_port in names)
+
+
+def link_transforms(
+    entry: Mapping[str, Any],
+) -> Iterator[tuple[tuple[str, str, str], Mapping[str, Any]]]:
+    """Yield the transforms of an entry, each behind its (in port, source id, out port).
+
+    What is not well-formed is left out; a link that a transform names need not be there.
+    """
+    config = entry.get("config")
+    for path, transform in _transforms(config) if _is_map(config) else ():
+        if _is_map(transform) and len(path) == _LINK_KEYS:
+            in_port, sender_id, out_port = path
+            yield (in_port, sender_id, out_port), transform
 
 
 def _entry_problems(component_id: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
@@ -193,14 +217,10 @@ def _wiring_problems(
                 "have; use the id of another entry."
             )
             yield Problem(component_id, message, "source")
-    config = entry.get("config")
-    if not _is_map(config):
-        return
-    for path, transform in _transforms(config):
-        if _is_map(transform) and len(path) == _LINK_KEYS and path not in links:
-            in_port, sender_id, out_port = path
+    for path, _ in link_transforms(entry):
+        if path not in links:
             message = (
-                f"Malformed transformation: `config.transform.{in_port}.{sender_id}.{out_port}` "
+                f"Malformed transformation: `config.transform.{'.'.join(path)}` "
                 "belongs to no link of `source`; its three keys must repeat one."
             )
             yield Problem(component_id, message, "transform")

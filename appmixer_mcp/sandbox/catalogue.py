@@ -16,7 +16,6 @@ from appmixer_mcp.sandbox.database import Database
 _MOST_SEARCHES = 20
 _OWN_APPS = {
     "appevents": ("App Events", "Begin a flow with what your application reports."),
-    "chat": ("Chat", "Talk with people in a chat."),
     "controls": ("Flow Controls", "Begin, branch, loop, join and set variables."),
     "converters": ("Converters", "Turn files of one format into another."),
     "csv": ("CSV", "Read and change tables in CSV files."),
@@ -31,7 +30,6 @@ _OWN_APPS = {
     "tasks": ("People Tasks", "Ask a person to approve something."),
     "test": ("Test", "Assert what a flow has done."),
     "timers": ("Timers", "Begin a flow at set times, or let it wait."),
-    "weather": ("Weather", "Ask for the weather."),
     "xml": ("XML", "Read, write and check XML."),
 }
 
@@ -90,7 +88,7 @@ class Catalogue:
         return await self._database.read(read)
 
     async def apps(self) -> list[App]:
-        """Return the apps by name, each of at least one component that the caller sees."""
+        """Return the apps that have a component which the caller sees, by name."""
 
         def read(connection: sqlite3.Connection) -> list[App]:
             manifests = self._manifests(connection)
@@ -104,7 +102,7 @@ class Catalogue:
         return await self._database.read(read)
 
     async def bundles(self) -> list[Bundle]:
-        """Return the bundles by name, that of the tenant's own components among them."""
+        """Return the bundles by name, those of the tenant's own modules among them."""
 
         def read(connection: sqlite3.Connection) -> list[Bundle]:
             versions = {
@@ -112,7 +110,7 @@ class Catalogue:
                 for one in self._manifests(connection)
                 if one.kind == "bundle"
             }
-            versions[OWN_SERVICE] = __version__
+            versions |= {_module(one["name"]): __version__ for one in _own()}
             return [_bundle(name, versions[name]) for name in sorted(versions)]
 
         return await self._database.read(read)
@@ -183,9 +181,12 @@ def _app_name(component_type: str, described: dict[str, Manifest]) -> str:
 
     Source: documented, as "services or modules".
     """
-    parts = component_type.split(".")
-    service, module = ".".join(parts[:2]), ".".join(parts[:3])
+    service, module = ".".join(component_type.split(".")[:2]), _module(component_type)
     return module if service == OWN_SERVICE or module in described else service
+
+
+def _module(component_type: str) -> str:
+    return ".".join(component_type.split(".")[:3])
 
 
 def _app(name: str, described: Manifest | None) -> App:

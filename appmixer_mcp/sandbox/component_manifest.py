@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
@@ -14,8 +15,11 @@ from appmixer_mcp.sandbox.context import Json
 Kind = Literal["component", "module", "service", "bundle"]
 """What a manifest describes."""
 JsonObject = dict[str, Any]
+MOST_PROBLEMS = 100
+"""So many are told of one upload (ours)."""
 
 _NAME_MAX = 200
+_Few = Field(max_length=200)  # of anything in a list (ours)
 _PortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,100}$")]
 
 
@@ -46,15 +50,18 @@ class PortManifest(TypedDict):
     schema: NotRequired[JsonObject]
     inspector: NotRequired[JsonObject]
     source: NotRequired[PortSource]
-    options: NotRequired[list[PortOption]]
+    options: NotRequired[Annotated[list[PortOption], _Few]]
     maxConnections: NotRequired[int]
+
+
+_Ports = Annotated[list[_PortName | PortManifest], _Few]
 
 
 class AuthManifest(TypedDict):
     """The service of which a component needs an account."""
 
     service: NotRequired[str]
-    scope: NotRequired[list[str]]
+    scope: NotRequired[Annotated[list[str], _Few]]
 
 
 class PropertiesManifest(TypedDict):
@@ -83,8 +90,8 @@ class ComponentManifest(TypedDict):
     quota: NotRequired[JsonObject]
     auth: NotRequired[AuthManifest]
     authConfig: NotRequired[JsonObject]
-    inPorts: NotRequired[list[_PortName | PortManifest]]
-    outPorts: NotRequired[list[_PortName | PortManifest]]
+    inPorts: NotRequired[_Ports]
+    outPorts: NotRequired[_Ports]
     properties: NotRequired[PropertiesManifest]
     marker: NotRequired[str]
     shape: NotRequired[str]
@@ -130,12 +137,13 @@ _SHAPES: Mapping[Kind, type] = {
 }
 _KEYWORDS = {
     "missing": "required", "string_pattern_mismatch": "pattern", "string_too_long": "maxLength",
+    "too_long": "maxItems",
 }  # fmt: skip
 _UNION_BRANCHES = frozenset(("PortManifest", "constrained-str", "str"))
 
 
 def problems(kind: Kind, manifest: Json, where: str) -> list[ManifestProblem]:
-    """Return everything that is wrong with a manifest; empty when it can be published.
+    """Return what is wrong with a manifest, the first things; empty when it can be published.
 
     Args:
         kind: What it should describe.
@@ -146,7 +154,7 @@ def problems(kind: Kind, manifest: Json, where: str) -> list[ManifestProblem]:
         _shape(kind).validate_python(manifest, strict=True)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        return list(_told(found, where))
+        return list(islice(_told(found, where), MOST_PROBLEMS))
     if kind != "component":
         return []
     return [

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 Json = Any
 """A JSON value: what a flow carries is nobody's fixed type."""
+Outputs = Mapping[str, Mapping[str, Json]]
+"""What earlier components sent, the scope: component id -> out port -> content."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,8 +175,8 @@ class Context(Protocol):
     sender_id: str
     sender_port: str
     """Which component and out port the message came from; empty where `port` is."""
-    outputs: Mapping[str, Mapping[str, Json]]
-    """The scope: component id -> out port -> content, what later components can refer to."""
+    outputs: Outputs
+    """What this component, and later ones, can refer to."""
     state: State
     flow_state: State
     """What all components of the flow share until it is started anew."""
@@ -193,7 +195,7 @@ class Context(Protocol):
         content: Json,
         *,
         correlation_id: str | None = None,
-        outputs: Mapping[str, Mapping[str, Json]] | None = None,
+        outputs: Outputs | None = None,
     ) -> None:
         """Send a message from an out port; keeps correlation id and scope unless others are given.
 

@@ -1,14 +1,12 @@
 """What a component wants to happen once its function has returned."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from appmixer_mcp.sandbox.context import Json
+from appmixer_mcp.sandbox.context import Json, Outputs
 from appmixer_mcp.sandbox.fire_patterns import Parked
 from appmixer_mcp.sandbox.webhooks import WebhookAnswer
 
-Outputs = Mapping[str, Mapping[str, Json]]
-"""A scope: component id -> out port -> content."""
 Write = Callable[[], object]
 """A change to be made within a transaction."""
 

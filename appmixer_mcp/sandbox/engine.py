@@ -138,7 +138,7 @@ class Engine:
         Raises:
             NotFoundError: There is no such flow.
         """
-        run, problems = self._lifecycle.rehearsed(flow_id, component_id)
+        run, problems = self._lifecycle.as_if_running(flow_id, component_id)
         return TrialRun(self._world, self._settlement, run), problems
 
     async def call_component(

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO, Literal, TypeVar, TypeVarTuple, cast
 
 import anyio
-from anyio.lowlevel import RunVar
 
 from appmixer_mcp.errors import InputError
+from appmixer_mcp.sandbox.capacity import Capacity
 from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED
 from appmixer_mcp.sandbox.jsontext import dumps
@@ -26,7 +26,6 @@ JAVASCRIPT_MISSING = (
     "pip install 'appmixer-mcp[javascript]'."
 )
 _SCRIPT = Path(__file__).with_name("evaluator_process.py")
-_AT_ONCE = 2
 
 Language = Literal["jsonata", "javascript", "helper"]
 """`javascript` is the code of g_javascript, `helper` the source text of a function."""
@@ -35,7 +34,7 @@ Ts = TypeVarTuple("Ts")
 
 _idle: dict[str, list["_Process"]] = {"jsonata": [], "py_mini_racer": []}
 """Engine -> processes that wait for work."""
-_places: RunVar[anyio.CapacityLimiter] = RunVar("places for what strangers wrote")
+_threads = Capacity("what strangers wrote", 2)
 
 
 class EvaluationError(ValueError):
@@ -79,12 +78,7 @@ def evaluate(language: Language, source: str, values: list[Json]) -> Json:
 
 async def in_thread(function: Callable[[*Ts], T], *arguments: *Ts) -> T:
     """Run something that strangers can make slow in one of two threads kept for that."""
-    try:
-        places = _places.get()
-    except LookupError:
-        places = anyio.CapacityLimiter(_AT_ONCE)
-        _places.set(places)
-    return await anyio.to_thread.run_sync(function, *arguments, limiter=places)
+    return await anyio.to_thread.run_sync(function, *arguments, limiter=_threads.limiter())
 
 
 def _waiting(engine: str) -> "_Process | None":

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.belongings import ComponentFiles, ComponentState, ComponentStores
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
 from appmixer_mcp.sandbox.context import (
     Files,
     HttpAnswer,
     Incoming,
     Json,
+    Outputs,
     State,
     Stores,
     Tasks,
     WebhookCall,
 )
 from appmixer_mcp.sandbox.database import Database
-from appmixer_mcp.sandbox.effects import Call, Effects, Mail, Outputs, Sent, Timer
+from appmixer_mcp.sandbox.deferred_writes import ComponentFiles, ComponentState, ComponentStores
+from appmixer_mcp.sandbox.effects import Call, Effects, Mail, Sent, Timer
 from appmixer_mcp.sandbox.files import UserFiles
 from appmixer_mcp.sandbox.flows import Graph, Node
 from appmixer_mcp.sandbox.javascript import is_object

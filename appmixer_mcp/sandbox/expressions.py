@@ -15,18 +15,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from appmixer_mcp.errors import InputError
-from appmixer_mcp.sandbox.context import Json
+from appmixer_mcp.sandbox.context import Json, Outputs
 from appmixer_mcp.sandbox.javascript import UNDEFINED, get_path, is_list, is_object, to_text
 from appmixer_mcp.sandbox.jsontext import dumps
-from appmixer_mcp.sandbox.modifier import MAX_TEXT, FlowFacts, Modifier, bounded, keyword
+from appmixer_mcp.sandbox.modifier import MOST_CHARACTERS, FlowFacts, Modifier, bounded, keyword
 
 _MOST_WORK = 200_000  # variables and modifiers evaluated for one message
 _LONGEST_S = 5.0
 _SIZE_OF_A_STEP = 1_000  # so many characters or items count as one step more
 _HELPER_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-
-Outputs = Mapping[str, Mapping[str, Json]]
-"""What earlier components sent: component id -> out port -> content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,11 +307,11 @@ def _length(value: Json) -> int:
 
 
 def _size(value: Json) -> int:
-    """Return about how long the JSON text of a value is; it stops counting beyond MAX_TEXT."""
+    """Return about how long the JSON text of a value is; counts little beyond MOST_CHARACTERS."""
     if isinstance(value, str):
         return len(value)
     size, pending = 0, [value]
-    while pending and size <= MAX_TEXT:
+    while pending and size <= MOST_CHARACTERS:
         one = pending.pop()
         if isinstance(one, str):
             size += len(one)

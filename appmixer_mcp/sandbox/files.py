@@ -18,7 +18,7 @@ from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 
 CHUNK_BYTES = 261_120
-"""Documented."""
+"""How much of a file one chunk holds; shown as `chunkSize` (documented)."""
 _PIECE_BYTES = 4 * CHUNK_BYTES  # what is read or written at once
 _READ_MAX_BYTES = 104_857_600
 _NAME_MAX = 255
@@ -167,7 +167,7 @@ class UserFiles:
 
     @staticmethod
     def measured(content: bytes) -> dict[str, Json]:
-        """Return the metadata that follow from a content: `length` and `md5`."""
+        """Return the metadata that follows from a content: `length` and `md5`."""
         return {"length": len(content), "md5": _md5(content)}
 
     def begin(self, filename: str, content_type: str, *, parts_total: int) -> str:

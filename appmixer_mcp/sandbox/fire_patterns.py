@@ -6,11 +6,10 @@ is ours.
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appmixer_mcp.sandbox.component import Component
-from appmixer_mcp.sandbox.context import Json
+from appmixer_mcp.sandbox.context import Json, Outputs
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.jsontext import dumps
 
@@ -23,7 +22,7 @@ class Parked:
     """0 for the one that has just arrived and is not stored."""
     in_port: str
     content: Json
-    outputs: Mapping[str, Mapping[str, Json]]
+    outputs: Outputs
 
 
 def fitting(component: Component, parked: list[Parked]) -> list[Parked]:

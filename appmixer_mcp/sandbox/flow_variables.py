@@ -9,18 +9,17 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from appmixer_mcp.descriptor import Problem, source_links
+from appmixer_mcp.descriptor import Problem, link_transforms, source_links
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox import components
 from appmixer_mcp.sandbox.component import Component
 from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.expressions import variables
 from appmixer_mcp.sandbox.flows import ERROR_PORT
-from appmixer_mcp.sandbox.javascript import is_object
 from appmixer_mcp.sandbox.transform_compiler import TransformCompiler
 
 MOST_VARIABLES = 50_000
-"""Of so many an answer may tell (ours): in a long chain each component sees all before it."""
+"""Most variables in one answer (ours): in a long chain each component sees all before it."""
 _NAMED = 10  # in a message
 _ON_ERROR = ("error", "error.message", "error.code", "error.name", "input")
 
@@ -174,13 +173,9 @@ def variable_problems(descriptor: Mapping[str, Json]) -> list[Problem]:
 
 def _references(entry: Mapping[str, Json]) -> Iterator[tuple[str, str, str, str]]:
     """Yield (field, component id, out port, path) of each variable in an entry's transforms."""
-    config = entry.get("config")
-    transforms = config.get("transform") if is_object(config) else None
-    for in_port, source_id, out_port in source_links(entry.get("source")):
-        raw: Json = transforms
-        for key in (in_port, source_id, out_port):
-            raw = raw.get(key) if is_object(raw) else None
-        if is_object(raw):
+    links = set(source_links(entry.get("source")))
+    for link, raw in link_transforms(entry):
+        if link in links:
             for name, template in TransformCompiler().compile(raw).fields.entries:
                 for one in dict.fromkeys(variables(template)):
                     yield name, one.component_id, one.port, ".".join(one.path)

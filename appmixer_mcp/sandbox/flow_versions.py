@@ -17,7 +17,7 @@ from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 
 MOST_OF_A_TYPE = 50
-"""So many versions of each type are kept of one flow; then the oldest goes."""
+"""Most versions of each type that are kept of one flow; then the oldest goes."""
 VersionType = Literal["manual", "autosave"]
 
 

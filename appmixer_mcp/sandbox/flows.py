@@ -8,18 +8,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Literal
 
-from appmixer_mcp.descriptor import Problem, check_descriptor, source_links
+from appmixer_mcp.descriptor import Problem, check_descriptor, link_transforms, source_links
 from appmixer_mcp.sandbox.catalogue import unknown_type
 from appmixer_mcp.sandbox.component import Component, Field, InPort
-from appmixer_mcp.sandbox.context import Json
+from appmixer_mcp.sandbox.context import Json, Outputs
 from appmixer_mcp.sandbox.expressions import Object, Transform, variables
 from appmixer_mcp.sandbox.javascript import is_object
 from appmixer_mcp.sandbox.transform_compiler import TransformCompiler, TransformProblem
 
 ERROR_PORT = "error"
 """The out port that every component has beside those in its manifest."""
+MOST_PROBLEMS = 1_000
+"""So many are told of one descriptor (ours): nobody reads more."""
 
 Library = Callable[[str], Component | None]
 WhyNot = Callable[[str], str]
@@ -81,9 +84,7 @@ class Graph:
         """Return the links that leave an out port; empty when none does."""
         return self._outgoing.get((component_id, out_port), ())
 
-    def needed_outputs(
-        self, component_id: str, outputs: Mapping[str, Mapping[str, Json]]
-    ) -> dict[str, dict[str, Json]]:
+    def needed_outputs(self, component_id: str, outputs: Outputs) -> dict[str, dict[str, Json]]:
         """Return those outputs that this component, or any after it, can still refer to.
 
         Messages carry no more than that, so that a long chain of components costs no more for its
@@ -129,8 +130,8 @@ class Graph:
 def check(
     descriptor: Mapping[str, Json], find: Library, why_not: WhyNot = unknown_type
 ) -> list[Problem]:
-    """Return everything that keeps a flow from starting; empty when it can start."""
-    return list(_Check(descriptor, find, why_not).problems())
+    """Return what keeps a flow from starting, at most `MOST_PROBLEMS`; empty when it can start."""
+    return list(islice(_Check(descriptor, find, why_not).problems(), MOST_PROBLEMS))
 
 
 def build(descriptor: Mapping[str, Json], find: Library) -> Graph:
@@ -147,7 +148,9 @@ def build(descriptor: Mapping[str, Json], find: Library) -> Graph:
             component=component,
             properties=_with_defaults(component.properties, _config(entry, "properties")),
             error_handling=_error_handling(entry.get("errorHandling") or {}),
-            transforms={path: TransformCompiler().compile(raw) for path, raw in _transforms(entry)},
+            transforms={
+                path: TransformCompiler().compile(raw) for path, raw in link_transforms(entry)
+            },
         )
         links += (
             Link(source_id, out_port, component_id, in_port)
@@ -235,7 +238,7 @@ class _Check:
         Problem
     ]:  # fmt: skip
         in_ports = {port.name: port for port in component.in_ports}
-        for (in_port, _, _), raw in _transforms(entry):
+        for (in_port, _, _), raw in link_transforms(entry):
             compiler = TransformCompiler()
             transform = compiler.compile(raw)
             for problem in compiler.problems:
@@ -317,16 +320,6 @@ def _config(entry: Mapping[str, Json], key: str) -> Mapping[str, Json]:
     config = entry.get("config")
     value = config.get(key) if is_object(config) else None
     return value if is_object(value) else {}
-
-
-def _transforms(
-    entry: Mapping[str, Json],
-) -> Iterator[tuple[tuple[str, str, str], Mapping[str, Json]]]:
-    for in_port, senders in _config(entry, "transform").items():
-        for source_id, out_ports in senders.items() if is_object(senders) else ():
-            for out_port, raw in out_ports.items() if is_object(out_ports) else ():
-                if is_object(raw):
-                    yield (in_port, source_id, out_port), raw
 
 
 def _error_handling(raw: Mapping[str, Json]) -> ErrorHandling:

@@ -8,6 +8,7 @@ from typing import cast
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.context import Json
 
+_CERTAINLY_FLAT = 500  # brackets; so many levels can be written anywhere
 _ROOM = 100  # for levels around a value and for calls above the one that writes it
 
 
@@ -35,6 +36,9 @@ def nestable(value: Json) -> str:
     Raises:
         InputError: It is no JSON value, or nested too deeply for that.
     """
+    text = dumps(value)
+    if text.count("[") + text.count("{") < _CERTAINLY_FLAT:
+        return text
     wrapped = value
     for _ in range(_ROOM):
         wrapped = [wrapped]

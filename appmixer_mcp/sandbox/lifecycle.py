@@ -5,7 +5,6 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from weakref import WeakValueDictionary
 
 import anyio
 
@@ -26,6 +25,7 @@ from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.execution import Execution, FlowRun, World
 from appmixer_mcp.sandbox.failures import Failure, failure
 from appmixer_mcp.sandbox.flows import Graph, Library
+from appmixer_mcp.sandbox.locks import Locks
 from appmixer_mcp.sandbox.messages import MessageQueue, new_id
 from appmixer_mcp.sandbox.settlement import Settlement
 
@@ -72,7 +72,7 @@ class Lifecycle:
         self._stopped = stopped
         self._start_soon = start_soon
         self._graphs: dict[str, tuple[int, Graph]] = {}
-        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+        self._locks = Locks()
 
     def check(self, descriptor: Mapping[str, Json]) -> list[Problem]:
         """Return everything that keeps a descriptor from being started."""
@@ -98,7 +98,7 @@ class Lifecycle:
             self._graphs[flow_id] = (row["run_id"], graph)
         return _flow_run(row, graph)
 
-    def rehearsed(self, flow_id: str, component_id: str) -> tuple[FlowRun, list[Problem]]:
+    def as_if_running(self, flow_id: str, component_id: str) -> tuple[FlowRun, list[Problem]]:
         """Return a flow from one component on as if it ran, and what is wrong with that part.
 
         Raises:
@@ -119,7 +119,7 @@ class Lifecycle:
             ComponentFailedError: A component's `start` failed; the flow stays stopped.
             ConflictError: It was changed or deleted meanwhile.
         """
-        async with self._lock(flow_id):
+        async with self._locks.named(flow_id):
             row = self._row(flow_id)
             if row["stage"] == "running":
                 return
@@ -150,7 +150,7 @@ class Lifecycle:
         Raises:
             NotFoundError: There is no such flow.
         """
-        async with self._lock(flow_id):
+        async with self._locks.named(flow_id):
             self._row(flow_id)
             run = self.run_of(flow_id)
             if run is not None:
@@ -185,7 +185,7 @@ class Lifecycle:
         self._database.after_commit(partial(self._forget, run))
 
     async def _stop_late(self, run: FlowRun) -> None:
-        async with self._lock(run.flow_id):
+        async with self._locks.named(run.flow_id):
             await self._call_stops(run)
 
     async def _call_stops(self, run: FlowRun) -> None:
@@ -287,12 +287,6 @@ class Lifecycle:
         row = self._database.row(statement, (flow_id,))
         descriptor: dict[str, Json] = {} if row is None else json.loads(row["descriptor_json"])
         return descriptor
-
-    def _lock(self, flow_id: str) -> anyio.Lock:
-        lock = self._locks.get(flow_id)
-        if lock is None:
-            lock = self._locks[flow_id] = anyio.Lock()
-        return lock
 
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())

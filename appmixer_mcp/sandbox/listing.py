@@ -111,7 +111,7 @@ def listing(
     Source: documented; `asc` and `desc` beside 1 and -1 are ours.
     """
     fields = [name for name in query.get("projection", "").split(",") if name.strip()]
-    filters, sorts = both(query, "filter"), both(query, "sort") or [default_sort]
+    filters, sorts = every_value(query, "filter"), every_value(query, "sort") or [default_sort]
     # Each costs a look at every item.
     if len(filters) > _MOST_FILTERS or len(sorts) > _MOST_SORTS:
         raise InputError(f"At most {_MOST_FILTERS} filters and {_MOST_SORTS} sorts are taken.")
@@ -127,7 +127,7 @@ def listing(
     )
 
 
-def both(query: QueryParams, name: str) -> list[str]:
+def every_value(query: QueryParams, name: str) -> list[str]:
     """Return every value of a repeatable parameter, in either spelling: `name` and `name[]`."""
     return [*query.getlist(name), *query.getlist(f"{name}[]")]
 

@@ -9,13 +9,13 @@ from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.log_conditions import Condition
 from appmixer_mcp.sandbox.log_fields import INSTANTS, KEYWORDS, known
-from appmixer_mcp.sandbox.log_filters import Object, condition_of, objects, only_entry
+from appmixer_mcp.sandbox.log_filters import Object, condition_of, object_of, only_entry
 from appmixer_mcp.sandbox.log_intervals import Interval, formatter, interval_of
 
 MOST_BUCKETS = 10_000
-"""Of all aggregations of one call together (ours; Elasticsearch's own bound is 65,536)."""
-_MAX_DEPTH = 5
-_MOST = 50
+"""Most buckets of all aggregations of one call together (ours; Elasticsearch has 65,536)."""
+_MOST_LEVELS = 5
+_MOST_AGGREGATIONS = 50
 _DEFAULT_SIZE = 10
 _MOST_DOCUMENTS = 1_000_000_000
 _UTC = ("UTC", "Z", "Etc/UTC", "GMT", "+00:00", "-00:00")
@@ -77,7 +77,7 @@ def aggregations(asked: Object, now: datetime) -> tuple[Aggregation, ...]:
     Raises:
         InputError: There is something that the sandbox does not know.
     """
-    return _Reading(now).level(asked, _MAX_DEPTH)
+    return _Reading(now).level(asked, _MOST_LEVELS)
 
 
 class _Reading:
@@ -87,13 +87,13 @@ class _Reading:
 
     def level(self, asked: Object, depth: int) -> tuple[Aggregation, ...]:
         if asked and depth == 0:
-            raise InputError(f"Aggregations are nested more than {_MAX_DEPTH} levels deep.")
-        return tuple(self._one(name, objects(one, name), depth) for name, one in asked.items())
+            raise InputError(f"Aggregations are nested more than {_MOST_LEVELS} levels deep.")
+        return tuple(self._one(name, object_of(one, name), depth) for name, one in asked.items())
 
     def _one(self, name: str, asked: Object, depth: int) -> Aggregation:
         self._count += 1
-        if self._count > _MOST:
-            raise InputError(f"There are more than {_MOST} aggregations.")
+        if self._count > _MOST_AGGREGATIONS:
+            raise InputError(f"There are more than {_MOST_AGGREGATIONS} aggregations.")
         own = {
             key: value
             for key, value in asked.items()
@@ -101,7 +101,7 @@ class _Reading:
         }
         kind, options = only_entry(own, f"Beside aggs, the aggregation {name!r}")
         what = self._what(kind, options)
-        inner = objects(asked.get("aggs") or asked.get("aggregations") or {}, "aggs")
+        inner = object_of(asked.get("aggs") or asked.get("aggregations") or {}, "aggs")
         if inner and isinstance(what, Metric):
             raise InputError(f"{kind} is a number and cannot have aggs inside.")
         return Aggregation(name, what, self.level(inner, depth - 1))
@@ -109,7 +109,7 @@ class _Reading:
     def _what(self, kind: str, options: Json) -> Metric | Terms | Histogram | Filter:
         if kind == "filter":
             return Filter(condition_of(options, self._now))
-        asked = objects(options, kind)
+        asked = object_of(options, kind)
         if kind == "date_histogram":
             return _histogram(asked)
         if kind == "terms":

@@ -23,7 +23,7 @@ from appmixer_mcp.sandbox.lucene import translate
 
 Object = Mapping[str, Json]
 
-_MAX_DEPTH = 20
+_MOST_LEVELS = 20
 _MOST_CLAUSES = 100
 _MOST_VALUES = 1_000
 _MOST_WORDS = 100
@@ -44,7 +44,7 @@ def condition_of(query: Json, now: datetime) -> Condition:
     Source: documented by Elasticsearch; terms, match, match_phrase and wildcard of a text look for
     words as Lucene queries do (ours).
     """
-    return _Reading(now).condition(query, _MAX_DEPTH)
+    return _Reading(now).condition(query, _MOST_LEVELS)
 
 
 class _Reading:
@@ -65,17 +65,17 @@ class _Reading:
 
     def condition(self, query: Json, depth: int) -> Condition:
         if depth == 0:
-            raise InputError(f"The filter is nested more than {_MAX_DEPTH} levels deep.")
+            raise InputError(f"The filter is nested more than {_MOST_LEVELS} levels deep.")
         self._clauses += 1
         if self._clauses > _MOST_CLAUSES:
             raise InputError(f"The filter has more than {_MOST_CLAUSES} clauses.")
         kind, asked = only_entry(query, "A filter")
         if kind == "bool":
-            return self._bool(objects(asked, kind), depth)
+            return self._bool(object_of(asked, kind), depth)
         if kind not in self._kinds:
             names = ", ".join((*self._kinds, "bool"))
             raise InputError(f"The sandbox has no filter {kind!r}. Use one of {names}.")
-        return self._kinds[kind](objects(asked, kind))
+        return self._kinds[kind](object_of(asked, kind))
 
     def _bool(self, asked: Object, depth: int) -> Condition:
         unknown = set(asked) - {"must", "filter", "should", "must_not", "minimum_should_match"}
@@ -128,7 +128,7 @@ class _Reading:
         name, sides = only_entry(asked, "range")
         field = known(name)
         parts: list[Condition] = []
-        for side, value in objects(sides, "range").items():
+        for side, value in object_of(sides, "range").items():
             if side in ("format", "time_zone", "boost", "relation"):
                 continue
             if side not in _SIDES:
@@ -157,11 +157,11 @@ def only_entry(value: Json, what: str) -> tuple[str, Json]:
     return next(iter(cast("Object", value).items()))
 
 
-def objects(value: Json, what: str) -> Object:
-    """Return an object.
+def object_of(value: Json, what: str) -> Object:
+    """Return a value that must be an object.
 
     Raises:
-        InputError: It is none.
+        InputError: It is something else.
     """
     if not isinstance(value, Mapping):
         raise InputError(f"{what} must be an object.")

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from appmixer_mcp.errors import InputError, NotFoundError
 from appmixer_mcp.sandbox.clock import iso
-from appmixer_mcp.sandbox.listing import both, flag, number
+from appmixer_mcp.sandbox.listing import every_value, flag, number
 from appmixer_mcp.sandbox.log_conditions import (
     Condition,
     Equal,
@@ -27,7 +27,7 @@ from appmixer_mcp.sandbox.log_selection import Selection
 from appmixer_mcp.sandbox.lucene import translate
 
 _DEFAULT_SIZE = 50
-_MAX_SIZE = 1_000
+_MOST_RECORDS = 1_000
 _MOST_VALUES = 1_000
 _PORT_TYPES = ("in", "out")
 
@@ -123,10 +123,10 @@ def log_search(query: QueryParams, reach: Reach, now: datetime) -> LogSearch:
     Source: documented; newest first when no order is named, and at most 1000 records, are ours.
     """
     size = number(query, "size", number(query, "limit", _DEFAULT_SIZE))
-    after = both(query, "searchAfter") or both(query, "search_after")
+    after = every_value(query, "searchAfter") or every_value(query, "search_after")
     return LogSearch(
         selection=Selection(reach=reach).narrowed(*_conditions(query, now)),
-        paging=paging(both(query, "sort"), after, now),
+        paging=paging(every_value(query, "sort"), after, now),
         size=page_size(size),
         offset=number(query, "from", number(query, "offset", 0)),
         includes=_names(query, "includes"),
@@ -140,8 +140,8 @@ def page_size(size: int) -> int:
     Raises:
         InputError: More than a page can have.
     """
-    if not 0 <= size <= _MAX_SIZE:
-        raise InputError(f"size must be at most {_MAX_SIZE}; get the rest with from.")
+    if not 0 <= size <= _MOST_RECORDS:
+        raise InputError(f"size must be at most {_MOST_RECORDS}; get the rest with from.")
     return size
 
 
@@ -165,7 +165,7 @@ def one_record(connection: sqlite3.Connection, reach: Reach, log_id: str) -> Log
 def _conditions(query: QueryParams, now: datetime) -> list[Condition]:
     conditions: list[Condition] = []
     for parameter, column in (("flowId", "flow_id"), ("portType", "port_type")):
-        wanted = [value for value in both(query, parameter) if value]
+        wanted = [value for value in every_value(query, parameter) if value]
         if len(wanted) > _MOST_VALUES:
             raise InputError(f"{parameter} is repeated more than {_MOST_VALUES} times.")
         if parameter == "portType" and not set(wanted) <= set(_PORT_TYPES):
@@ -178,5 +178,5 @@ def _conditions(query: QueryParams, now: datetime) -> list[Condition]:
 
 
 def _names(query: QueryParams, parameter: str) -> frozenset[str]:
-    names = (name.strip() for text in both(query, parameter) for name in text.split(","))
+    names = (name.strip() for text in every_value(query, parameter) for name in text.split(","))
     return frozenset(name for name in names if name)

@@ -28,6 +28,7 @@ LogHit = TypedDict(
         "senderType": NotRequired[str],
         "senderPort": NotRequired[str],
         "correlationId": NotRequired[str],
+        "type": NotRequired[str],
         "msg": NotRequired[Json],
         "err": NotRequired[str],
         "inputMessages": NotRequired[Json],
@@ -54,6 +55,8 @@ def hit_of(row: sqlite3.Row) -> LogHit:
         "senderType": row["sender_type"],
         "senderPort": row["sender_port"],
         "correlationId": row["correlation_id"],
+        # The metrics page of Appmixer's command-line tool counts these alone.
+        "type": "data" if row["port_type"] and row["msg"] else "",
         "msg": row["msg"],
         "err": row["err"],
         "inputMessages": parsed(row["input_messages"]),

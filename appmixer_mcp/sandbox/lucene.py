@@ -47,9 +47,9 @@ from appmixer_mcp.sandbox.log_fields import (
     literal,
 )
 
-_MAX_LENGTH = 5_000
-_MAX_DEPTH = 30
-_MAX_CLAUSES = 100
+_MOST_CHARACTERS = 5_000
+_MOST_LEVELS = 30
+_MOST_CLAUSES = 100
 # Signs for operators, which luqum takes for words; not within quotation marks, nor escaped.
 _SIGN = re.compile(
     r"""(?P<kept> \\. | "(?:\\.|[^"\\])*" ) | (?P<and>&&) | (?P<or>\|\|)
@@ -71,13 +71,13 @@ def translate(query: str, now: datetime) -> Condition:
     """
     if not query.strip():
         return ALWAYS
-    if len(query) > _MAX_LENGTH:
-        raise InputError(f"The query has more than {_MAX_LENGTH} characters.")
+    if len(query) > _MOST_CHARACTERS:
+        raise InputError(f"The query has more than {_MOST_CHARACTERS} characters.")
     try:
         tree: Item = parser.parse(_SIGN.sub(_spelt_out, query))
     except ParseError as error:
         raise InputError(f"The query is no valid Lucene query: {error}") from error
-    return _Reading(now).condition(tree, "", _MAX_DEPTH)
+    return _Reading(now).condition(tree, "", _MOST_LEVELS)
 
 
 def _spelt_out(found: re.Match[str]) -> str:
@@ -95,7 +95,7 @@ class _Reading:
     def condition(self, node: Item, field: str, depth: int) -> Condition:
         """Return a node's condition; `field` is empty outside of any field."""
         if depth == 0:
-            raise InputError(f"The query is nested more than {_MAX_DEPTH} levels deep.")
+            raise InputError(f"The query is nested more than {_MOST_LEVELS} levels deep.")
         match node:
             case SearchField():
                 return self._in_field(node, field, depth)
@@ -138,8 +138,8 @@ class _Reading:
 
     def _clause(self, node: Item, field: str) -> Condition:
         self._clauses += 1
-        if self._clauses > _MAX_CLAUSES:
-            raise InputError(f"The query has more than {_MAX_CLAUSES} clauses.")
+        if self._clauses > _MOST_CLAUSES:
+            raise InputError(f"The query has more than {_MOST_CLAUSES} clauses.")
         if isinstance(node, Range | From | To):
             return self._range(node, field)
         if not isinstance(node, Word | Phrase):

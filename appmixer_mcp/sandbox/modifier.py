@@ -14,7 +14,7 @@ from keyword import iskeyword
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.context import Json
 
-MAX_TEXT = 10_000_000
+MOST_CHARACTERS = 10_000_000
 """Most characters that the values of one message may have in its expressions."""
 
 
@@ -79,10 +79,10 @@ def bounded(size: int) -> int:
     """Return a size that a text, or a value's JSON text, may have.
 
     Raises:
-        InputError: It is larger than MAX_TEXT.
+        InputError: It is larger than MOST_CHARACTERS.
     """
-    if size > MAX_TEXT:
+    if size > MOST_CHARACTERS:
         raise InputError(
-            f"A value of more than {MAX_TEXT:,} characters is too long for an expression."
+            f"A value of more than {MOST_CHARACTERS:,} characters is too long for an expression."
         )
     return size

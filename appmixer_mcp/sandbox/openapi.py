@@ -56,7 +56,10 @@ class _Schemas:
             adapters, ref_template=f"{_DEFINITIONS}{{model}}", schema_generator=_Untitled
         )
         self._found = {key: schema for (key, _), schema in found.items()}
-        self.definitions: dict[str, Json] = whole.get("$defs", {})
+        definitions: dict[str, dict[str, Json]] = whole.get("$defs", {})
+        for definition in definitions.values():
+            definition.pop("title", None)  # generators take it for the name, which must be unique
+        self.definitions: dict[str, Json] = {**definitions}
 
     def of(self, key: str) -> dict[str, Json]:
         """Return a schema; that of any JSON is empty."""
@@ -75,7 +78,7 @@ class _Schemas:
         return {"$ref": f"{_DEFINITIONS}{name}Part"}
 
     def demands(self, key: str) -> bool:
-        """Say whether no body at all would be refused."""
+        """Say whether a request without a body is refused."""
         schema = self.of(key)
         name = str(schema.get("$ref", "")).removeprefix(_DEFINITIONS)
         schema = self.definitions.get(name, schema)

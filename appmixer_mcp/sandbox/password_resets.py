@@ -1,7 +1,7 @@
 """Codes by which somebody who forgot their password gives themselves another one.
 
 Source: the two calls are documented; how long a code is good for, and that another one is not
-mailed within a minute, are ours.
+mailed within ten minutes, are ours.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from appmixer_mcp.sandbox.outbox import Outbox
 from appmixer_mcp.sandbox.users import User, Users
 
 _GOOD_FOR_MS = 3_600_000
-_BETWEEN_MAILS_MS = 60_000
+_BETWEEN_MAILS_MS = 600_000  # long enough to use a code before a stranger can have it replaced
 
 
 class PasswordResets:
@@ -26,7 +26,7 @@ class PasswordResets:
         self._users = users
 
     def offer(self, user: User) -> None:
-        """Mail a code to a user, in place of any before; nothing within a minute of the last."""
+        """Mail a code to a user, in place of any before; nothing within ten minutes."""
         now_ms = to_ms(self._clock.now())
         row = self._database.row(
             "SELECT created_ms FROM password_reset WHERE user_id = ?", (user.user_id,)

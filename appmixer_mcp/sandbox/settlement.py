@@ -54,10 +54,10 @@ class Settlement:
 
     def postpone(self, message: Message) -> bool:
         """Store the due time and the attempt of a queued message; return whether it was there."""
-        stored = self._queue.postpone(message)
-        if stored:
+        was_queued = self._queue.postpone(message)
+        if was_queued:
             self._database.after_commit(partial(self._announce, message))
-        return stored
+        return was_queued
 
     def effects(self, execution: Execution) -> None:
         """Store what a component wanted to happen, but for the stop of the flow."""
@@ -271,9 +271,7 @@ class Settlement:
     def _timers(self, execution: Execution, effects: Effects) -> None:
         for timer_id in effects.cleared_timers:
             if self._queue.remove_timer(timer_id, execution.flow_id, execution.component_id):
-                self._database.after_commit(
-                    partial(self._line.leave, execution.flow_id, timer_id)
-                )  # fmt: skip
+                self._database.after_commit(partial(self._line.leave, execution.flow_id, timer_id))
         scope_json = self._own_scope(execution) if effects.timers else "{}"
         now_ms = self._now_ms()
         for timer in effects.timers.values():

@@ -6,6 +6,7 @@ from typing import NotRequired, cast
 
 from typing_extensions import TypedDict
 
+from appmixer_mcp.descriptor import link_transforms
 from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
@@ -99,10 +100,8 @@ def _inputs(entry: Mapping[str, Json]) -> Iterator[SubflowField]:
 
 
 def _outputs(entry: Mapping[str, Json]) -> Iterator[SubflowField]:
-    for senders in _values(_at(entry, "config", "transform")):
-        for out_ports in _values(senders):
-            for transform in _values(out_ports):
-                yield from _fields(_at(transform, "lambda", "output", "ADD"))
+    for _, transform in link_transforms(entry):
+        yield from _fields(_at(transform, "lambda", "output", "ADD"))
 
 
 def _fields(listed: Json) -> Iterator[SubflowField]:
@@ -110,11 +109,6 @@ def _fields(listed: Json) -> Iterator[SubflowField]:
         if is_object(one) and isinstance(one.get("name"), str):
             kind = one.get("type")
             yield {"name": one["name"], "type": kind if isinstance(kind, str) else "text"}
-
-
-def _values(value: Json) -> Iterator[Json]:
-    if is_object(value):
-        yield from value.values()
 
 
 def _at(value: Json, *path: str) -> Json:

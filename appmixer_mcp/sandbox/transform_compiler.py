@@ -22,7 +22,7 @@ from appmixer_mcp.sandbox.expressions import (
 from appmixer_mcp.sandbox.javascript import UNDEFINED, is_list, is_object
 from appmixer_mcp.sandbox.modifier import Modifier
 
-_MOST_DEPTH = 60  # of lists, objects and nested arguments
+_MOST_LEVELS = 60  # of lists, objects and nested arguments
 _PLACEHOLDER = re.compile(r"\{\{\{([^{}]*)\}\}\}")
 _VARIABLE = re.compile(r"\$\.([^.\[\]{}]+)\.(\w+)((?:[.\[].*)?)", re.DOTALL)
 _BLOCK_VARIABLE = re.compile(
@@ -204,7 +204,7 @@ class TransformCompiler:
         return self._variable(word)
 
     def _too_deep(self) -> bool:
-        if self._depth < _MOST_DEPTH:
+        if self._depth < _MOST_LEVELS:
             return False
         self._problem(f"Input field {self._field} is nested too deeply.", "maxDepth")
         return True

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from appmixer_mcp.errors import ComponentFailedError, InputError
 from appmixer_mcp.sandbox.component import Component
-from appmixer_mcp.sandbox.context import Json
-from appmixer_mcp.sandbox.effects import Outputs, Sent
+from appmixer_mcp.sandbox.context import Json, Outputs
+from appmixer_mcp.sandbox.effects import Sent
 from appmixer_mcp.sandbox.execution import Execution, FlowRun, World
 from appmixer_mcp.sandbox.failures import failure
 from appmixer_mcp.sandbox.flows import ERROR_PORT, Node
@@ -27,7 +27,7 @@ from appmixer_mcp.sandbox.settlement import Settlement
 if TYPE_CHECKING:
     from appmixer_mcp.sandbox.fire_patterns import Parked
 
-MAX_MESSAGES = 1_000
+MOST_MESSAGES = 1_000
 """How many messages a test run handles before it is ended (ours)."""
 
 Emit = Callable[[str, dict[str, Json]], Awaitable[None]]
@@ -35,7 +35,7 @@ Emit = Callable[[str, dict[str, Json]], Awaitable[None]]
 
 
 class TrialRun:
-    """One test run.
+    """One test run. A class named `TestRun` would be taken for tests by pytest.
 
     Args:
         world: What lies outside of the flow.
@@ -67,7 +67,7 @@ class TrialRun:
 
         Raises:
             InputError: There is no such component, or it has no such in port.
-            ComponentFailedError: It handles more than `MAX_MESSAGES` messages.
+            ComponentFailedError: It handles more than `MOST_MESSAGES` messages.
         """
         node = self._run.graph.nodes.get(component_id)
         if node is None:
@@ -127,9 +127,9 @@ class TrialRun:
 
     async def _handle(self, message: Message, emit: Emit) -> None:
         self._handled += 1
-        if self._handled > MAX_MESSAGES:
+        if self._handled > MOST_MESSAGES:
             raise ComponentFailedError(
-                f"The test run was ended after {MAX_MESSAGES} messages.", retry=False
+                f"The test run was ended after {MOST_MESSAGES} messages.", retry=False
             )
         node = self._run.graph.nodes[message.component_id]
         execution = self._execution(node, message)

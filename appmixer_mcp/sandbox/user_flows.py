@@ -264,7 +264,8 @@ def add_descriptors(connection: sqlite3.Connection, listed: Iterable[dict[str, J
 
 
 def _listed(row: sqlite3.Row, shared_with: Sequence[Share]) -> FlowListed:
-    listed: dict[str, Json] = {**_head(row, shared_with), **json.loads(row["extra_json"])}
+    extra: dict[str, Json] = json.loads(row["extra_json"])
+    listed: dict[str, Json] = {**_head(row, shared_with), "type": "automation", **extra}
     if "descriptor_json" in row.keys():  # noqa: SIM118 - a row's own `in` looks at its values
         listed["flow"] = json.loads(row["descriptor_json"])
     return cast("FlowListed", listed)

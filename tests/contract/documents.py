@@ -17,7 +17,7 @@ PUBLIC_URL = "http://127.0.0.1:2200"
 Dialect = Literal["appmixer", "openapi"]
 
 LEFT_OUT: Mapping[str, str] = {}
-"""Operations of the contract that are neither administrators' nor unconfirmed, and why not here."""
+"""Operations of the contract that a tenant must serve -> why the sandbox leaves them out."""
 MORE = frozenset(
     (
         "POST /user/reset-password",
@@ -95,14 +95,14 @@ def shape(method: str, path: str) -> str:
 
 @cache
 def contract() -> dict[str, Any]:
-    """Return our own description; whoever changes the document copies it."""
+    """Return the API as clients use it: what the documentation says, and what was observed."""
     return _loaded("appmixer.yaml")
 
 
 @cache
-def seeds() -> dict[str, Any]:
-    """Return the vendor's description; whoever changes the document copies it."""
-    return _loaded("seeds.yaml")
+def vendors() -> dict[str, Any]:
+    """Return the operations of Appmixer's own OpenAPI document."""
+    return _loaded("vendor.yaml")
 
 
 @cache

@@ -1,5 +1,7 @@
 """The two descriptions of the API and the routes say the same."""
 
+import re
+
 import pytest
 import schemathesis
 from _pytest.mark import ParameterSet
@@ -13,12 +15,12 @@ from tests.contract.documents import (
     contract,
     operations,
     ours,
-    seeds,
     served,
+    vendors,
 )
 
 CONTRACT = list(operations(contract()))
-SEEDS = list(operations(seeds()))
+VENDORS = list(operations(vendors()))
 NEVER_ANSWERED = {
     "POST /user": {"201", "401"},  # two pages of the documentation disagree; no token is looked at
     "GET /user": {"404"},  # the token of a deleted user is refused with 401
@@ -39,7 +41,7 @@ OWN = {one.shape: one for one in operations(ours("appmixer"))}
 def both_served(*documents: str) -> list[ParameterSet]:
     return [
         pytest.param(one, id=f"{name}: {one.name}")
-        for name, told in (("contract", CONTRACT), ("seeds", SEEDS))
+        for name, told in (("contract", CONTRACT), ("vendor", VENDORS))
         for one in told
         if one.shape in OWN and name in (documents or (name,))
     ]
@@ -58,7 +60,7 @@ def test_of_administration_and_unconfirmed_operations_only_the_known_ones_are_se
 
 
 def test_every_operation_of_the_vendors_document_is_served():
-    assert [one.name for one in SEEDS if one.shape not in served()] == []
+    assert [one.name for one in VENDORS if one.shape not in served()] == []
 
 
 def test_at_least_120_operations_of_the_contract_are_served():
@@ -66,7 +68,7 @@ def test_at_least_120_operations_of_the_contract_are_served():
 
 
 def test_every_endpoint_is_in_a_description_or_marked_as_ours():
-    described = {name for one in (*CONTRACT, *SEEDS) for name in (one.shape, *one.aliases())}
+    described = {name for one in (*CONTRACT, *VENDORS) for name in (one.shape, *one.aliases())}
 
     for name, endpoint in served().items():
         assert (name in described) is not endpoint.ours, name
@@ -109,6 +111,17 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_does():
 
     assert len({one.told["operationId"] for one in found}) == len(found)
     assert [one.name for one in found if not one.told["summary"]] == []
+
+
+@pytest.mark.parametrize("dialect", ["appmixer", "openapi"])
+def test_generated_code_can_tell_schemas_and_parameters_apart(dialect):
+    schemas = ours(dialect)["components"]["schemas"]
+    named = [set(schemas), *(one.parameters("query") for one in OWN.values())]
+
+    for names in named:
+        identifiers = [re.sub(r"\W|_", "", name).lower() for name in names]
+        assert len(set(identifiers)) == len(identifiers), sorted(names)
+    assert [name for name, schema in schemas.items() if "title" in schema] == []
 
 
 def test_no_shape_is_served_twice():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode, checks
 
 from tests.contract.belongings import made_for, mark
-from tests.contract.documents import Dialect, contract, operations, ours, seeds, served
+from tests.contract.documents import Dialect, contract, operations, ours, served, vendors
 from tests.contract.living import Living, town
 
 CHECKS = [
@@ -24,7 +24,7 @@ CHECKS = [
 ]
 
 
-def seeds_with_refusals() -> dict[str, Any]:
+def vendors_with_refusals() -> dict[str, Any]:
     """Return the vendor's document with a shape for refusals, of which it has but 401 and 404."""
     refusal = {"application/json": {"schema": contract()["components"]["schemas"]["Error"]}}
     paths = {
@@ -35,9 +35,9 @@ def seeds_with_refusals() -> dict[str, Any]:
             }
             for method, told in methods.items()
         }
-        for path, methods in seeds()["paths"].items()
+        for path, methods in vendors()["paths"].items()
     }
-    return {**seeds(), "paths": paths}
+    return {**vendors(), "paths": paths}
 
 
 def other_shapes() -> dict[str, Any]:
@@ -52,7 +52,7 @@ def other_shapes() -> dict[str, Any]:
 
 DOCUMENTS: Mapping[str, tuple[Dialect, dict[str, Any]]] = {
     "contract": ("appmixer", contract()),
-    "seeds": ("openapi", seeds_with_refusals()),
+    "vendor": ("openapi", vendors_with_refusals()),
     "ours": ("appmixer", ours("appmixer")),
     "ours in the other dialect": ("openapi", other_shapes()),
 }

@@ -19,7 +19,7 @@ from appmixer_mcp.sandbox.javascript import UNDEFINED, loosely_equal, to_number,
         ({}, "[object Object]"), ("x", "x"),
     ],
 )  # fmt: skip
-def test_text(value: Json, text: str) -> None:
+def test_a_value_becomes_the_text_that_javascript_makes_of_it(value: Json, text: str) -> None:
     assert to_text(value) == text
 
 
@@ -28,14 +28,14 @@ def test_text(value: Json, text: str) -> None:
     [("", 0), (" 7 ", 7), ("0x1f", 31), ("1e3", 1000), (None, 0), (True, 1), ([], 0), ([5], 5),
      ("-Infinity", -math.inf), (".5", 0.5)],
 )  # fmt: skip
-def test_number(value: Json, number: float) -> None:
+def test_a_value_becomes_the_number_that_javascript_makes_of_it(value: Json, number: float) -> None:
     assert to_number(value) == number
 
 
 @pytest.mark.parametrize(
     "value", ["1_000", "x", "0b2", "nan", {}, [1, 2], UNDEFINED, "1 2", "\u0661"]
 )
-def test_what_is_no_number(value: Json) -> None:
+def test_what_spells_no_number_is_not_a_number(value: Json) -> None:
     assert math.isnan(to_number(value))
 
 
@@ -45,6 +45,6 @@ def test_what_is_no_number(value: Json) -> None:
      (True, 1, True), ("a", "A", False), ({"a": True}, {"a": 1}, False), ([1, 2], [1, 2], True),
      (math.nan, math.nan, False), ({}, "[object Object]", True), ([1], [1, 2], False)],
 )  # fmt: skip
-def test_loose_equality(left: Json, right: Json, *, equal: bool) -> None:
+def test_values_are_loosely_equal_in_either_order(left: Json, right: Json, *, equal: bool) -> None:
     assert loosely_equal(left, right) is equal
     assert loosely_equal(right, left) is equal

@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
-from anyio.lowlevel import RunVar
 
 from appmixer_mcp.errors import ComponentFailedError
+from appmixer_mcp.sandbox.capacity import Capacity
 
 _MOST_MEMORY_BYTES = 1_000_000_000
 _REFUSED = 3
@@ -23,8 +23,7 @@ _PROGRAM = (
     "import sys; sys.path.append(sys.argv[1]);"
     f"from {__name__} import run; sys.exit(run(sys.argv[2], float(sys.argv[3])))"
 )
-_AT_ONCE = 4
-_places: RunVar[anyio.CapacityLimiter] = RunVar("places for confined work")
+_processes = Capacity("confined work", 4)
 
 
 async def confined(function: str, given: bytes, *, within_s: float = 10.0) -> bytes:
@@ -40,7 +39,7 @@ async def confined(function: str, given: bytes, *, within_s: float = 10.0) -> by
         ComponentFailedError: The function raised one, took too long, or failed otherwise
             (retry=False).
     """
-    async with _limiter():
+    async with _processes.limiter():
         with anyio.move_on_after(within_s):
             done = await anyio.run_process(
                 [sys.executable, "-I", "-c", _PROGRAM, str(_ROOT), function, str(within_s)],
@@ -56,15 +55,6 @@ async def confined(function: str, given: bytes, *, within_s: float = 10.0) -> by
         error_code="ETIMEDOUT",
         error_name="TimeoutError",
     )
-
-
-def _limiter() -> anyio.CapacityLimiter:
-    try:
-        limiter = _places.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(_AT_ONCE)
-        _places.set(limiter)
-    return limiter
 
 
 def _result(done: subprocess.CompletedProcess[bytes]) -> bytes:

@@ -34,7 +34,7 @@ def converter_component(source: str, target: str) -> Component:
     return Component(
         type=f"appmixer.utils.converters.{source}2{target}",
         label=f"{source} to {target}",
-        description=f"Converts a {source} file with a table into a {target} file.",
+        description=f"Converts a file with a table from {source} to {target}.",
         in_ports=(InPort(fields=(FILE_ID,)),),
         out_ports=(OutPort(variables=("fileId", "fileName")),),
         receive=receive,

@@ -1,4 +1,7 @@
-"""Test runs inside a flow: BeforeAll begins one, and the components that count notice."""
+"""The test runs that BeforeAll begins in a running flow; the components that collect notice them.
+
+They have nothing to do with the test run of a stopped flow, which is a `TrialRun`.
+"""
 
 from appmixer_mcp.sandbox.context import Context, Json
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from appmixer_mcp.sandbox.component import Component, Field, OutPort
+from appmixer_mcp.sandbox.components._descriptor_fields import static_property
 from appmixer_mcp.sandbox.components._inputs import parsed_or_same
-from appmixer_mcp.sandbox.components._paths import example_paths
-from appmixer_mcp.sandbox.components._static_fields import static_property
+from appmixer_mcp.sandbox.components._output_paths import example_paths
 from appmixer_mcp.sandbox.context import Context, Json
 
 

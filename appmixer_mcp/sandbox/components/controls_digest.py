@@ -17,13 +17,13 @@ from appmixer_mcp.sandbox.components._cron import (
     is_scheduled,
     next_run,
 )
+from appmixer_mcp.sandbox.components._descriptor_fields import static_property
 from appmixer_mcp.sandbox.components._inputs import parsed_or_same
 from appmixer_mcp.sandbox.components._quoted_csv import csv_bytes
-from appmixer_mcp.sandbox.components._static_fields import static_property
 from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import is_object, to_number
 
-_MOST = 10_000  # entries; so many are sent whatever the threshold, so that nothing grows for ever
+_MOST_ENTRIES = 10_000  # so many are sent whatever the threshold, so that nothing grows for ever
 _VARIABLES = {
     "array": ("entries", "count"),
     "object": ("entry", "index", "count"),
@@ -42,7 +42,7 @@ async def _receive(ctx: Context) -> None:
     ctx.state.set(_key(count), ctx.content.get("entry"))
     ctx.state.set("count", count + 1)
     threshold = _threshold(ctx.properties)
-    if count + 1 >= min(threshold or _MOST, _MOST):
+    if count + 1 >= min(threshold or _MOST_ENTRIES, _MOST_ENTRIES):
         await _drain(ctx, ctx.correlation_id)
 
 
@@ -101,8 +101,10 @@ def _key(index: int) -> str:
 def _check(properties: Mapping[str, Json]) -> list[str]:
     problems = cron_problems(properties) if is_scheduled(properties) else []
     threshold = properties.get("threshold")
-    if threshold not in (None, "") and to_number(threshold) not in range(1, _MOST + 1):
-        problems.append(f"threshold must be a whole number from 1 to {_MOST}, not {threshold!r}.")
+    if threshold not in (None, "") and to_number(threshold) not in range(1, _MOST_ENTRIES + 1):
+        problems.append(
+            f"threshold must be a whole number from 1 to {_MOST_ENTRIES}, not {threshold!r}."
+        )
     if str(properties.get("outputType")) not in _VARIABLES:
         problems.append(f"outputType must be one of {', '.join(_VARIABLES)}.")
     return problems

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
+from appmixer_mcp.sandbox.components._descriptor_fields import static_field
 from appmixer_mcp.sandbox.components._inputs import parsed
-from appmixer_mcp.sandbox.components._parts import on_parts, send_in_parts
-from appmixer_mcp.sandbox.components._paths import example_paths, first_item
-from appmixer_mcp.sandbox.components._static_fields import static_field
+from appmixer_mcp.sandbox.components._many_messages import on_parts, send_in_parts
+from appmixer_mcp.sandbox.components._output_paths import example_paths, first_item
 from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import is_list
 

@@ -6,7 +6,7 @@ from appmixer_mcp.sandbox.clock import iso, to_ms
 from appmixer_mcp.sandbox.component import Component, Field, OutPort
 from appmixer_mcp.sandbox.context import Context, Json
 
-_MOST = 1000
+_MOST_ERRORS = 1000
 _TOLD = (
     "gridTimestamp", "msg", "err", "componentId", "componentType", "componentLabel",
     "inputMessages",
@@ -14,7 +14,7 @@ _TOLD = (
 
 
 async def _on_tick(ctx: Context) -> None:
-    limit = min(int(ctx.properties.get("limit") or _MOST), _MOST)
+    limit = min(int(ctx.properties.get("limit") or _MOST_ERRORS), _MOST_ERRORS)
     for error in ctx.errors_after(ctx.state.get("cursor", 0), limit):
         told = {key: error.get(key) for key in _TOLD}
         ctx.send("out", {**told, "flowName": ctx.flow_name})

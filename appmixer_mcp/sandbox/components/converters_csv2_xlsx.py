@@ -1,4 +1,4 @@
-"""CSV2XLSX: converts a CSV file with a table into a XLSX file."""
+"""CSV2XLSX: converts a CSV file with a table into an XLSX file."""
 
 from appmixer_mcp.sandbox.components._converter import converter_component
 

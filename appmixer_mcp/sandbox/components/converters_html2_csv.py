@@ -1,4 +1,4 @@
-"""HTML2CSV: converts a HTML file with a table into a CSV file."""
+"""HTML2CSV: converts an HTML file with a table into a CSV file."""
 
 from appmixer_mcp.sandbox.components._converter import converter_component
 

@@ -1,4 +1,4 @@
-"""HTML2JSON: converts a HTML file with a table into a JSON file."""
+"""HTML2JSON: converts an HTML file with a table into a JSON file."""
 
 from appmixer_mcp.sandbox.components._converter import converter_component
 

@@ -1,4 +1,4 @@
-"""HTML2XLSX: converts a HTML file with a table into a XLSX file."""
+"""HTML2XLSX: converts an HTML file with a table into an XLSX file."""
 
 from appmixer_mcp.sandbox.components._converter import converter_component
 

@@ -1,4 +1,4 @@
-"""JSON2HTML: converts a JSON file with a table into a HTML file."""
+"""JSON2HTML: converts a JSON file with a table into an HTML file."""
 
 from appmixer_mcp.sandbox.components._converter import converter_component
 

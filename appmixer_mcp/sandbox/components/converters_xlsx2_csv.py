@@ -1,4 +1,4 @@
-"""XLSX2CSV: converts a XLSX file with a table into a CSV file."""
+"""XLSX2CSV: converts an XLSX file with a table into a CSV file."""
 
 from appmixer_mcp.sandbox.components._converter import converter_component
 

@@ -1,4 +1,4 @@
-"""XLSX2HTML: converts a XLSX file with a table into a HTML file."""
+"""XLSX2HTML: converts an XLSX file with a table into an HTML file."""
 
 from appmixer_mcp.sandbox.components._converter import converter_component
 

@@ -1,4 +1,4 @@
-"""XLSX2JSON: converts a XLSX file with a table into a JSON file."""
+"""XLSX2JSON: converts an XLSX file with a table into a JSON file."""
 
 from appmixer_mcp.sandbox.components._converter import converter_component
 

@@ -6,8 +6,8 @@ from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._csv_fields import DELIMITER
 from appmixer_mcp.sandbox.components._csv_table import delimiter_of, read_table
+from appmixer_mcp.sandbox.components._descriptor_fields import static_field
 from appmixer_mcp.sandbox.components._file_content import check_size
-from appmixer_mcp.sandbox.components._static_fields import static_field
 from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 

@@ -8,7 +8,7 @@ from appmixer_mcp.sandbox.components._csv_fields import (
     Parsing,
     chosen_rows,
 )
-from appmixer_mcp.sandbox.components._csv_read import look_up
+from appmixer_mcp.sandbox.components._csv_lookup import look_up
 from appmixer_mcp.sandbox.components._csv_table import Table
 from appmixer_mcp.sandbox.components._file_content import FILE_ID
 from appmixer_mcp.sandbox.context import Context, Json

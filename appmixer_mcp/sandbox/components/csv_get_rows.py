@@ -10,11 +10,11 @@ from appmixer_mcp.sandbox.components._csv_fields import (
     Parsing,
     row_test,
 )
-from appmixer_mcp.sandbox.components._csv_read import look_up
+from appmixer_mcp.sandbox.components._csv_lookup import look_up
 from appmixer_mcp.sandbox.components._csv_table import Table
 from appmixer_mcp.sandbox.components._file_content import FILE_ID
 from appmixer_mcp.sandbox.components._inputs import is_on
-from appmixer_mcp.sandbox.components._parts import on_parts, send_in_parts
+from appmixer_mcp.sandbox.components._many_messages import on_parts, send_in_parts
 from appmixer_mcp.sandbox.context import Context, Json
 
 

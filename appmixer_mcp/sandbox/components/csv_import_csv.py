@@ -2,7 +2,7 @@
 
 from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._csv_fields import DELIMITER
-from appmixer_mcp.sandbox.components._csv_read import look_up
+from appmixer_mcp.sandbox.components._csv_lookup import look_up
 from appmixer_mcp.sandbox.components._file_content import FILE_ID
 from appmixer_mcp.sandbox.context import Context
 

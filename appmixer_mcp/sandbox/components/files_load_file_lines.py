@@ -5,7 +5,7 @@ from itertools import islice
 
 from appmixer_mcp.sandbox.component import Component, InPort, OutPort
 from appmixer_mcp.sandbox.components._file_content import FILE_ID, content_of, file_id_of
-from appmixer_mcp.sandbox.components._parts import MOST_MESSAGES, on_parts, send_in_parts
+from appmixer_mcp.sandbox.components._many_messages import MOST_MESSAGES, on_parts, send_in_parts
 from appmixer_mcp.sandbox.context import Context, Json
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from appmixer_mcp.sandbox.component import Component, InPort, OutPort
+from appmixer_mcp.sandbox.components._descriptor_fields import static_field
 from appmixer_mcp.sandbox.components._form import (
     FORM_FIELDS,
     answer_form,
@@ -11,7 +12,6 @@ from appmixer_mcp.sandbox.components._form import (
     form_fields,
     names_of,
 )
-from appmixer_mcp.sandbox.components._static_fields import static_field
 from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text
 

@@ -1,7 +1,7 @@
 """Get: reads a record of a data store."""
 
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
-from appmixer_mcp.sandbox.components._records import READ, read
+from appmixer_mcp.sandbox.components._store_records import READ, read
 from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 

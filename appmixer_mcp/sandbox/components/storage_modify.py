@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import number, plain_text, unusable
-from appmixer_mcp.sandbox.components._records import WRITTEN, written
+from appmixer_mcp.sandbox.components._store_records import WRITTEN, written
 from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import tidy, to_text
 

@@ -1,5 +1,5 @@
 """OnItemRemoved: triggers when a record was deleted from a data store."""
 
-from appmixer_mcp.sandbox.components._store_item import store_item_component
+from appmixer_mcp.sandbox.components._store_triggers import store_item_component
 
 COMPONENT = store_item_component("OnItemRemoved", "delete")

@@ -7,7 +7,7 @@ import anyio.to_thread
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import is_on, unusable
 from appmixer_mcp.sandbox.components._quoted_csv import csv_bytes
-from appmixer_mcp.sandbox.components._records import read
+from appmixer_mcp.sandbox.components._store_records import read
 from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import is_object, to_text
 from appmixer_mcp.sandbox.jsontext import dumps

@@ -1,7 +1,7 @@
 """Set: writes a record of a data store."""
 
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
-from appmixer_mcp.sandbox.components._records import WRITTEN, written
+from appmixer_mcp.sandbox.components._store_records import WRITTEN, written
 from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 

@@ -2,7 +2,7 @@
 
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
 from appmixer_mcp.sandbox.components._inputs import entries
-from appmixer_mcp.sandbox.components._records import written
+from appmixer_mcp.sandbox.components._store_records import written
 from appmixer_mcp.sandbox.context import Context
 from appmixer_mcp.sandbox.javascript import to_text
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
+from appmixer_mcp.sandbox.components._descriptor_fields import static_field
 from appmixer_mcp.sandbox.components._inputs import entries
-from appmixer_mcp.sandbox.components._paths import names_in
-from appmixer_mcp.sandbox.components._static_fields import static_field
+from appmixer_mcp.sandbox.components._output_paths import names_in
 from appmixer_mcp.sandbox.components._subflow import by_name, caller_of_correlation
 from appmixer_mcp.sandbox.context import Context, Json
 

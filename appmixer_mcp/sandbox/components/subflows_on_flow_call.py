@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox.component import Component, Field, OutPort
+from appmixer_mcp.sandbox.components._descriptor_fields import static_property
 from appmixer_mcp.sandbox.components._inputs import as_object, entries
-from appmixer_mcp.sandbox.components._paths import names_in
-from appmixer_mcp.sandbox.components._static_fields import static_property
+from appmixer_mcp.sandbox.components._output_paths import names_in
 from appmixer_mcp.sandbox.components._subflow import caller_of
 from appmixer_mcp.sandbox.context import Context, Json
 from appmixer_mcp.sandbox.javascript import to_text

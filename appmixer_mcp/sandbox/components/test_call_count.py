@@ -5,13 +5,13 @@ from appmixer_mcp.sandbox.components._inputs import number, unusable
 from appmixer_mcp.sandbox.components._test_run import collected, present_run
 from appmixer_mcp.sandbox.context import Context
 
-_MOST = 1_000
+_MOST_MESSAGES = 1_000
 
 
 async def _receive(ctx: Context) -> None:
     wanted = number("callCount", ctx.content.get("callCount"))
-    if wanted not in range(1, _MOST + 1):
-        raise unusable("callCount", f"must be a whole number from 1 to {_MOST}")
+    if wanted not in range(1, _MOST_MESSAGES + 1):
+        raise unusable("callCount", f"must be a whole number from 1 to {_MOST_MESSAGES}")
     found = collected(ctx, present_run(ctx))
     contents = [*found.get("contents", []), ctx.original_content]
     if len(contents) < wanted:

@@ -17,14 +17,14 @@ from appmixer_mcp.sandbox.javascript import (
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.modifier import Argument, Modifier, bounded
 
-_MAX_INDENT = 10  # as JSON.stringify
-_MAX_INDEX = 10_000
+_MOST_INDENT = 10  # as JSON.stringify
+_LARGEST_INDEX = 10_000
 
 
 def _stringify(value: Json, space: Json = UNDEFINED) -> Json:
     if value is UNDEFINED:
         return UNDEFINED
-    width = int(max(0, min(parse_number(space) or 0, _MAX_INDENT)))
+    width = int(max(0, min(parse_number(space) or 0, _MOST_INDENT)))
     text = dumps(value)
     if not width:
         return text
@@ -71,7 +71,7 @@ def _parsed(text: str) -> Json:
 def _put(target: Json, name: str, value: Json) -> None:
     if is_list(target):
         index = int(name)
-        if index > _MAX_INDEX:
+        if index > _LARGEST_INDEX:
             raise InputError(f"The list index {index} is too large to be set.")
         target.extend([None] * (index + 1 - len(target)))
         target[index] = None if value is UNDEFINED else value

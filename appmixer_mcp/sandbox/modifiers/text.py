@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import UNDEFINED, is_truthy, parse_number, to_text
-from appmixer_mcp.sandbox.modifier import MAX_TEXT, Argument, Modifier, bounded
+from appmixer_mcp.sandbox.modifier import MOST_CHARACTERS, Argument, Modifier, bounded
 from appmixer_mcp.sandbox.pattern import Match, search, search_all
 
 _WORD = re.compile(
@@ -25,13 +25,13 @@ _FLAGS = tuple(Argument(name, "boolean") for name in ("global", "multiline", "ig
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
 
-def _given(value: Json, default: Json) -> Json:
+def _or_default(value: Json, default: Json) -> Json:
     return default if value in (UNDEFINED, None, "") else value
 
 
 def _length(value: Json, default: int) -> int:
     number = parse_number(value)
-    return default if number is None else bounded(int(max(0, min(number, 2 * MAX_TEXT))))
+    return default if number is None else bounded(int(max(0, min(number, 2 * MOST_CHARACTERS))))
 
 
 def _flags(*, multiline: Json, ignorecase: Json) -> re.RegexFlag:
@@ -55,7 +55,7 @@ def _replace(
     multiline: Json = None, ignorecase: Json = None,
 ) -> Json:  # fmt: skip
     text, wanted = to_text(value), to_text(pattern)
-    replacement = to_text(_given(replacer, ""))
+    replacement = to_text(_or_default(replacer, ""))
     if not is_truthy(regex):
         bounded(len(text) + text.count(wanted) * len(replacement))
         return text.replace(wanted, replacement)
@@ -128,7 +128,7 @@ def _decode_url(value: Json, whole: Json) -> Json:
 
 
 def _trim(strip: Callable[..., str], value: Json, characters: Json) -> Json:
-    wanted = _given(characters, None)
+    wanted = _or_default(characters, None)
     return strip(to_text(value), None if wanted is None else to_text(wanted))
 
 
@@ -147,7 +147,7 @@ def _split(value: Json, delimiter: Json) -> Json:
 
 
 def _pad(value: Json, length: Json, side: Json, characters: Json) -> Json:
-    text, filler = to_text(value), to_text(_given(characters, " "))
+    text, filler = to_text(value), to_text(_or_default(characters, " "))
     missing = _length(length, 0) - len(text)
     if missing <= 0:
         return text

@@ -1,5 +1,7 @@
 """Publishing components: archives in, their descriptions out."""
 
+from itertools import islice
+
 import anyio.to_thread
 from starlette.responses import Response
 
@@ -7,6 +9,7 @@ from appmixer_mcp.errors import ForbiddenError, InputError
 from appmixer_mcp.sandbox.catalogue import is_own
 from appmixer_mcp.sandbox.component_archive import KINDS, read_archive, write_archive
 from appmixer_mcp.sandbox.component_manifest import (
+    MOST_PROBLEMS,
     ComponentManifest,
     Kind,
     ManifestProblem,
@@ -68,9 +71,10 @@ def _archive_manifests(content: bytes) -> tuple[list[Manifest], list[ManifestPro
         path: (KINDS[path.rpartition("/")[2]], _parsed(path, text))
         for path, text in read_archive(content).items()
     }
-    wrong = [
+    every = (
         problem for path, (kind, body) in bodies.items() for problem in problems(kind, body, path)
-    ]
+    )
+    wrong = list(islice(every, MOST_PROBLEMS))
     if wrong:
         return [], wrong
     manifests = {(kind, body["name"]): Manifest(kind, body) for kind, body in bodies.values()}

@@ -24,6 +24,7 @@ from appmixer_mcp.sandbox.users import User, Users
 BODY_MAX_BYTES = 1_048_576
 """Largest body where nothing else is documented (ours)."""
 _MAX_DEPTH = 200
+_MOST_EXPLAINED = 100  # things that are wrong with a body
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -184,9 +185,9 @@ PAGE = (Parameter(name="limit", kind="integer"), Parameter(name="offset", kind="
 SELECTION = (
     Parameter(name="pattern"),
     Parameter(name="filter", repeated=True),
-    Parameter(name="filter[]", repeated=True),
 )
-"""What of a list is wanted."""
+"""What of a list is wanted. `filter[]` is read too, but not told of: in the code that generators
+make of the document it would have the name of `filter`, and many then leave the operation out."""
 LISTING = (
     *PAGE,
     *SELECTION,
@@ -265,6 +266,9 @@ def _containers(value: Json) -> Iterator[Json]:
 
 
 def _explained(error: ValidationError) -> str:
+    count = error.error_count()
+    if count > _MOST_EXPLAINED:
+        return f"{count:,} values of the request body are not as they should be."
     problems = (
         f"{'.'.join(str(part) for part in found['loc']) or 'body'}: {found['msg']}"
         for found in error.errors(include_url=False, include_input=False, include_context=False)

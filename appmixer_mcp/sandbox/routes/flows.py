@@ -12,7 +12,8 @@ from typing_extensions import TypedDict
 from appmixer_mcp.descriptor import check_entries
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.sandbox.context import Json
-from appmixer_mcp.sandbox.listing import Listing, both, flag, listing
+from appmixer_mcp.sandbox.flows import MOST_PROBLEMS
+from appmixer_mcp.sandbox.listing import Listing, every_value, flag, listing
 from appmixer_mcp.sandbox.routes.endpoint import (
     LISTING,
     SELECTION,
@@ -44,6 +45,7 @@ from appmixer_mcp.sandbox.user_flows import (
 from appmixer_mcp.sandbox.users import User
 
 _IDENTITY = "flowId"
+_MOST_CATEGORIES = 1_000
 _PATTERN_IN = ("name", _IDENTITY)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
@@ -72,7 +74,7 @@ class _Flow(BaseModel):
     type: FlowType | None = None
     wizard: dict[str, Any] | None = None
     svg: str | None = None
-    categories: list[str] | None = None
+    categories: Annotated[list[str], Field(max_length=_MOST_CATEGORIES)] | None = None
     notes: Any = None
     componentIdMap: dict[str, str] | None = None  # noqa: N815
     revision: Any = None
@@ -89,7 +91,7 @@ class _Flow(BaseModel):
     def _descriptor(self) -> dict[str, Json] | None:
         if "flow" not in self.model_fields_set:
             return None
-        refuse(check_entries(self.flow))
+        refuse(check_entries(self.flow, most=MOST_PROBLEMS))
         checked: dict[str, Json] = self.flow
         return checked
 
@@ -201,7 +203,10 @@ def _wanted_permissions(call: Call) -> frozenset[str]:
     Source: documented; that one's own flows stay in the list, as one may do anything with them, is
     ours. The SDK's text has the name without the last letter.
     """
-    texts = [*both(call.query, "sharedWithPermissions"), *both(call.query, "sharedWithPermission")]
+    texts = [
+        *every_value(call.query, "sharedWithPermissions"),
+        *every_value(call.query, "sharedWithPermission"),
+    ]
     wanted = {name.strip() for text in texts for name in text.split(",") if name.strip()}
     if not wanted <= set(PERMISSIONS):
         raise InputError(f"sharedWithPermissions is a list of {', '.join(PERMISSIONS)}.")

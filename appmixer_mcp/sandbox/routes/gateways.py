@@ -30,7 +30,7 @@ class _Tool(BaseModel):
     function: _Function | None = None
 
 
-class _Gateway(BaseModel):
+class _Announcement(BaseModel):
     gatewayId: _Text | None = None  # noqa: N815 - the API's name, as those below
     flowId: _Text | None = None  # noqa: N815
     componentId: _Text | None = None  # noqa: N815
@@ -45,7 +45,7 @@ async def list_mcp_gateways(call: Call) -> list[Gateway]:
 
 async def announce_mcp_gateway(call: Call) -> Gateway:
     """Keep a gateway, and tell who listens to the events."""
-    body = await call.body(_Gateway)
+    body = await call.body(_Announcement)
     gateway = cast("Gateway", body.model_dump(mode="json", exclude_none=True))
     if body.webhook is None and body.flowId and body.componentId:
         gateway["webhook"] = (
@@ -85,7 +85,9 @@ def _topic(user_id: str) -> str:
 
 ENDPOINTS = (
     Endpoint("GET", f"{_MOUNT}/gateways", list_mcp_gateways, answer=list[Gateway]),
-    Endpoint("POST", f"{_MOUNT}/gateways", announce_mcp_gateway, body=_Gateway, answer=Gateway),
+    Endpoint(
+        "POST", f"{_MOUNT}/gateways", announce_mcp_gateway, body=_Announcement, answer=Gateway
+    ),
     Endpoint(
         "DELETE",
         f"{_MOUNT}/gateways/{{gatewayId}}",

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from appmixer_mcp.errors import ForbiddenError, NotFoundError
 from appmixer_mcp.sandbox.routes.endpoint import Call
@@ -23,7 +23,7 @@ class SharedWith(BaseModel):
     email: _Recipient | None = None
     domain: _Recipient | None = None
     scope: _Recipient | None = None
-    permissions: list[Permission]
+    permissions: Annotated[list[Permission], Field(max_length=10)]
 
     def share(self) -> Share:
         """Return the entry."""

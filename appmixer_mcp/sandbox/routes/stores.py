@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import anyio.to_thread
-from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.responses import Response, StreamingResponse
 from typing_extensions import TypedDict
 
@@ -53,7 +53,7 @@ class DeletedRecords(TypedDict):
     deletedCount: int
 
 
-class _Store(BaseModel):
+class _StoreWanted(BaseModel):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
@@ -62,10 +62,11 @@ class _Item(BaseModel):
     storeId: str  # noqa: N815 - the API's name
 
 
-_ITEMS = TypeAdapter(list[_Item])
+_Items = Annotated[list[_Item], Field(max_length=20_000)]
+_ITEMS = TypeAdapter[list[_Item]](_Items)
 
 
-class _Change(BaseModel):
+class _RecordChange(BaseModel):
     key: str | None = None
     value: Any = None
 
@@ -79,7 +80,7 @@ async def list_stores(call: Call) -> Json:
 
 async def create_store(call: Call) -> Json:
     """Make an empty store."""
-    body = await call.body(_Store)
+    body = await call.body(_StoreWanted)
     made: StoreId = {"storeId": _stores(call).create(body.name)}
     return made
 
@@ -91,7 +92,7 @@ async def show_store(call: Call) -> Json:
 
 async def rename_store(call: Call) -> Json:
     """Give a store another name."""
-    body = await call.body(_Store)
+    body = await call.body(_StoreWanted)
     store_id = call.path("storeId")
     renamed: RenamedStore = {
         "oldName": _stores(call).rename(store_id, body.name),
@@ -173,7 +174,7 @@ async def write_record(call: Call) -> Json:
 async def change_record(call: Call) -> Json:
     """Give a record another key, another value, or both."""
     stores, store_id, key = _named_stores(call), call.path("storeId"), call.path("key")
-    wanted = await call.body(_Change)
+    wanted = await call.body(_RecordChange)
     new_key = key if wanted.key is None else wanted.key
     if new_key != key:
         _check_key(new_key)
@@ -193,7 +194,9 @@ async def delete_records(call: Call) -> Json:
     try:
         items = _ITEMS.validate_python(await call.json())
     except ValidationError as error:
-        raise InputError("The request body must be a list of {key, storeId}.") from error
+        raise InputError(
+            "The request body must be a list of {key, storeId}, of 20,000 at most."
+        ) from error
     pairs = [(item.storeId, item.key) for item in items]
     deleted: DeletedRecords = {"deletedCount": _stores(call).remove_many(pairs)}
     return deleted
@@ -284,8 +287,8 @@ ENDPOINTS = (
             Endpoint("DELETE", f"{path}/{{storeId}}", delete_store, answer=StoreId),
         )
     ),
-    Endpoint("POST", "/stores", create_store, body=_Store, answer=StoreId),
-    Endpoint("PUT", "/stores/{storeId}", rename_store, body=_Store, answer=RenamedStore),
+    Endpoint("POST", "/stores", create_store, body=_StoreWanted, answer=StoreId),
+    Endpoint("PUT", "/stores/{storeId}", rename_store, body=_StoreWanted, answer=RenamedStore),
     Endpoint(
         "GET",
         "/store",
@@ -298,7 +301,7 @@ ENDPOINTS = (
         "DELETE",
         "/store",
         delete_records,
-        body=list[_Item],
+        body=_Items,
         answer=DeletedRecords,
         statuses=(404,),
     ),
@@ -330,7 +333,7 @@ ENDPOINTS = (
         "PATCH",
         "/store/{storeId}/{key}",
         change_record,
-        body=_Change,
+        body=_RecordChange,
         answer=Record,
         statuses=(409,),
     ),

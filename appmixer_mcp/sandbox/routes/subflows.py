@@ -21,6 +21,7 @@ from appmixer_mcp.sandbox.subflows import Subflow, SubflowField
 _MOUNT = "/plugins/appmixer/utils/subflows"
 _URL_MAX = 1_000
 _PARAMETERS_MAX = 100
+_FIELDS_MAX = 1_000
 _NO_CALLER = "correlationId is none that a call of a subflow of this tenant has returned."
 
 
@@ -37,7 +38,7 @@ class _Field(BaseModel):
 
 
 class _Fields(BaseModel):
-    fields: list[_Field] = Field(default_factory=list[_Field], max_length=1_000)
+    fields: list[_Field] = Field(default_factory=list[_Field], max_length=_FIELDS_MAX)
 
 
 class _Trigger(BaseModel):
@@ -53,7 +54,7 @@ class _Result(BaseModel):
 
 class _Callback(BaseModel):
     correlationId: _Encoded  # noqa: N815 - the API's name
-    payload: list[_Result] = Field(default_factory=list[_Result])
+    payload: list[_Result] = Field(default_factory=list[_Result], max_length=_FIELDS_MAX)
 
 
 class SubflowFields(TypedDict):

@@ -15,7 +15,7 @@ from appmixer_mcp.sandbox import tasks
 from appmixer_mcp.sandbox.clock import to_ms
 from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.listing import Listing, listing
-from appmixer_mcp.sandbox.rendering import rendered
+from appmixer_mcp.sandbox.markdown import rendered
 from appmixer_mcp.sandbox.routes.endpoint import LISTING, Call, Count, Empty, Endpoint, Parameter
 from appmixer_mcp.sandbox.task_webhooks import TaskWebhook
 from appmixer_mcp.sandbox.tasks import Decision, NewTask, Task, UserTasks, person_secret
@@ -29,7 +29,7 @@ _Email = Annotated[
 ]
 
 
-class _Task(BaseModel):
+class _TaskWanted(BaseModel):
     title: _Title
     description: str = ""
     requester: _Email
@@ -37,7 +37,7 @@ class _Task(BaseModel):
     decisionBy: datetime | None = None  # noqa: N815 - the API's name
 
 
-class _Change(BaseModel):
+class _TaskChange(BaseModel):
     title: _Title | None = None
     description: str | None = None
     requester: _Email | None = None
@@ -97,7 +97,7 @@ async def count_tasks(call: Call) -> Json:
 
 async def create_task(call: Call) -> Json:
     """Make a task; only this answer carries the secrets of both persons."""
-    body = await call.body(_Task)
+    body = await call.body(_TaskWanted)
     made_by = UserTasks(
         call.services.database, call.services.clock, call.user.user_id, "", _key(call)
     )
@@ -121,7 +121,7 @@ async def show_task(call: Call) -> Json:
 
 async def change_task(call: Call) -> Json:
     """Replace the parts of a task that its approver sends; a due one with time again is pending."""
-    body = await call.body(_Change)
+    body = await call.body(_TaskChange)
     secret = body.secret or call.query.get("secret", "")
     decision_by = _aware(body.decisionBy)
     now = call.services.clock.now()
@@ -300,7 +300,7 @@ def _endpoints(mount: str) -> tuple[Endpoint, ...]:
             "GET", f"{mount}/tasks", list_tasks, "optional",
             query=several, answer=list[Task], statuses=(403,),
         ),
-        Endpoint("POST", f"{mount}/tasks", create_task, body=_Task, answer=NewTask),
+        Endpoint("POST", f"{mount}/tasks", create_task, body=_TaskWanted, answer=NewTask),
         Endpoint(
             "GET", f"{mount}/tasks-count", count_tasks, "optional",
             query=several, answer=Count, statuses=(403,),
@@ -311,7 +311,7 @@ def _endpoints(mount: str) -> tuple[Endpoint, ...]:
         ),
         Endpoint(
             "PUT", one, change_task, "optional",
-            query=(secret,), body=_Change, answer=Task, statuses=(403,),
+            query=(secret,), body=_TaskChange, answer=Task, statuses=(403,),
         ),
         Endpoint(
             "PUT", f"{one}/approve", approve_task, "optional",

@@ -115,7 +115,7 @@ async def test_a_bundle_is_listed_beside_the_tenants_own(ann: Client) -> None:
     bundles = {one["name"]: one["version"] for one in (await ann.get("/bundles")).json()}
 
     assert bundles["acme.crm"] == "2.1.0"
-    assert bundles["appmixer.utils"]
+    assert bundles["appmixer.utils.http"]
 
 
 async def test_other_users_see_what_is_published_and_visitors_do_not(

@@ -47,6 +47,17 @@ async def test_a_flow_needs_neither_name_nor_descriptor(ann: Client) -> None:
     assert created["flow"] == {}
 
 
+async def test_a_flow_is_an_automation_unless_it_says_otherwise(ann: Client) -> None:
+    await saved(ann, echo_flow(), "Plain")
+    await ann.post("/flows", json={"name": "Draft", "type": "integration-draft"})
+
+    listed = (await ann.get("/flows")).json()
+
+    types = {flow["name"]: flow["type"] for flow in listed}
+    assert types == {"Plain": "automation", "Draft": "integration-draft"}
+    assert await names(ann, filter="type:automation") == ["Plain"]
+
+
 async def test_a_draft_may_have_loose_ends(ann: Client) -> None:
     draft = {STEP: {"type": "a.b.c.Unknown", "source": {"in": {"nobody": ["out"]}}}}
 

@@ -102,6 +102,24 @@ async def test_a_length_of_thousands_of_digits_is_too_large(visitor: Client) -> 
     assert problem(answer)[0] == 413
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/flows", {"categories": [1] * 100_000}),
+        ("/flows", {"componentIdMap": {str(number): number for number in range(10_000)}}),
+        ("/flows", {"flow": {"a": {str(number): 1 for number in range(10_000)}}}),
+        ("/components", {"name": "acme.crm.contacts.Find", "inPorts": [1] * 100_000}),
+    ],
+)
+async def test_a_body_with_thousands_of_faults_is_answered_with_some(
+    ann: Client, path: str, body: object
+) -> None:
+    answer = await ann.post(path, json=body)
+
+    assert problem(answer)[0] == 400
+    assert len(answer.content) < 300_000
+
+
 async def test_a_stranger_hands_in_little(visitor: Client) -> None:
     body = {"username": "x", "password": "secret", "metadata": {"a": "a" * 70_000}}
 

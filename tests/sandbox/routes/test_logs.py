@@ -33,8 +33,18 @@ async def test_a_record_shows_the_documented_fields(ann: Client, write_log: Writ
         "@timestamp": "2026-01-30T10:00:00.000Z", "gridTimestamp": "2026-01-30T10:00:00.000Z",
         "flowId": "f1", "componentId": "c1", "componentType": "a.b.c.D", "portType": "in",
         "port": "in", "senderId": "c0", "senderType": "a.b.c.S", "senderPort": "out",
-        "correlationId": "k1", "msg": '{"id": 7}',
+        "correlationId": "k1", "type": "data", "msg": '{"id": 7}',
     }  # fmt: skip
+
+
+async def test_only_what_passed_a_port_is_data(ann: Client, write_log: WriteLog) -> None:
+    write_log("Flow started.")
+    write_log({"id": 7}, "2026-01-30T11:00:00", component_id="c1", port="out", port_type="out")
+
+    hits = (await ann.get("/logs", params={"sort": "gridTimestamp"})).json()["hits"]
+
+    # The metrics page of the command-line tool counts nothing else, and measures its `msg`.
+    assert [hit.get("type") for hit in hits] == [None, "data"]
 
 
 async def test_the_histogram_counts_everything_by_day(ann: Client, write_log: WriteLog) -> None:

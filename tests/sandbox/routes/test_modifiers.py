@@ -96,6 +96,6 @@ async def test_a_bad_body_is_refused(ann: Client, body: Json) -> None:
     assert problem(answer)[0] == 400
 
 
-async def test_both_need_a_token(visitor: Client) -> None:
+async def test_listing_and_trying_out_modifiers_need_a_token(visitor: Client) -> None:
     assert (await visitor.get("/modifiers")).status_code == 401
     assert (await visitor.post("/modifiers/test", json={})).status_code == 401

@@ -1,7 +1,7 @@
-"""Sending many messages from one call: the first ones at once, the others part by part.
+"""Many messages from one call: the first hundred are sent at once, the others part by part.
 
-A part is sent once the one before it is under way, so that neither other flows nor the file of the
-tenant have to bear them all at once. What waits lies in the component's state.
+A part is sent once the one before it is under way, so that neither other flows nor the tenant's
+file have to take them all at once. Those that wait are kept in the component's state.
 """
 
 from uuid import uuid4
@@ -21,10 +21,10 @@ def send_in_parts(
     """Send one message for each content, in order; the component needs `on_parts` as on_timeout.
 
     Args:
-        ctx: Of the call.
+        ctx: The context of the call.
         port: Where they are sent from.
         contents: May be empty.
-        at_the_end: A port and what is sent from it behind all others.
+        at_the_end: A port, and what is sent from it after all others.
 
     Raises:
         ComponentFailedError: There are more than `MOST_MESSAGES` (retry=False).

@@ -1,4 +1,4 @@
-"""Which paths an output will have, as far as the configuration of its component tells."""
+"""The paths that an output will have, as far as the configuration of its component tells."""
 
 from collections.abc import Iterator
 
