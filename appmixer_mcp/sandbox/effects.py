@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from appmixer_mcp.sandbox.context import Json, Outputs
+from appmixer_mcp.sandbox.context import Outputs
 from appmixer_mcp.sandbox.fire_patterns import Parked
 from appmixer_mcp.sandbox.webhooks import WebhookAnswer
 
@@ -40,18 +40,6 @@ class Call:
     correlation_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mail:
-    """A mail for the outbox."""
-
-    to: tuple[str, ...]
-    subject: str
-    text: str
-    html: str
-    sender: str
-    attachments: tuple[str, ...]
-
-
 @dataclass(frozen=True)
 class Timer:
     """A timeout that a component sets."""
@@ -72,15 +60,12 @@ class Effects:
     """Key -> JSON text, or None to forget it."""
     flow_state: dict[str, str | None] = field(default_factory=dict[str, str | None])
     writes: list[Write] = field(default_factory=list[Write])
-    """Changes of stores and files."""
+    """Changes of stores and files, what is published, mails: in the order they were asked for."""
     calls: list[Call] = field(default_factory=list[Call])
-    published: list[tuple[str, Json]] = field(default_factory=list[tuple[str, Json]])
-    """(topic, payload)."""
     parked: Parked | None = None
     """The message itself, when the component is not ready for it."""
     unparked: list[int] = field(default_factory=list[int])
     """Which waiting messages were received."""
-    mails: list[Mail] = field(default_factory=list[Mail])
     logs: list[str] = field(default_factory=list[str])
     answers: list[WebhookAnswer] = field(default_factory=list[WebhookAnswer])
     topics: dict[str, bool] = field(default_factory=dict[str, bool])

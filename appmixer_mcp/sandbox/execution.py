@@ -23,7 +23,7 @@ from appmixer_mcp.sandbox.context import (
 )
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.deferred_writes import ComponentFiles, ComponentState, ComponentStores
-from appmixer_mcp.sandbox.effects import Call, Effects, Mail, Sent, Timer
+from appmixer_mcp.sandbox.effects import Call, Effects, Sent, Timer
 from appmixer_mcp.sandbox.files import UserFiles
 from appmixer_mcp.sandbox.flows import Graph, Node
 from appmixer_mcp.sandbox.javascript import is_object
@@ -31,6 +31,7 @@ from appmixer_mcp.sandbox.jsontext import dumps, nestable
 from appmixer_mcp.sandbox.locks import Locks
 from appmixer_mcp.sandbox.messages import new_id
 from appmixer_mcp.sandbox.modifier import FlowFacts
+from appmixer_mcp.sandbox.outbox import Outbox
 from appmixer_mcp.sandbox.stores import UserStores
 from appmixer_mcp.sandbox.tasks import UserTasks
 from appmixer_mcp.sandbox.topics import Topics
@@ -218,7 +219,8 @@ class Execution:
 
     def publish(self, topic: str, payload: Json) -> None:
         """Keep something for the listeners of a topic."""
-        self.effects.published.append((topic, payload))
+        publish = partial(self._world.topics.publish, topic, payload, user_id=self.user_id)
+        self.effects.writes.append(publish)
 
     def send_mail(
         self,
@@ -231,15 +233,20 @@ class Execution:
         attachments: Sequence[str] = (),
     ) -> None:
         """Keep a mail for the outbox."""
-        mail = Mail(
-            to=tuple(to),
-            subject=subject,
-            text=text,
-            html=html,
-            sender=sender,
-            attachments=tuple(attachments),
+        self.effects.writes.append(
+            partial(
+                Outbox(self._world.database, self._world.clock).add,
+                self.user_id,
+                to=to,
+                subject=subject,
+                text=text,
+                html=html,
+                sender=sender,
+                attachments=attachments,
+                flow_id=self.flow_id,
+                component_id=self.component_id,
+            )
         )
-        self.effects.mails.append(mail)
 
     async def lock(self, name: str) -> None:
         """Wait for a lock of the owner and hold it until the call is done."""

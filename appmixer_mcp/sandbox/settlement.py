@@ -7,7 +7,7 @@ from http import HTTPStatus
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox import logs
 from appmixer_mcp.sandbox.clock import to_ms
-from appmixer_mcp.sandbox.effects import Call, Effects, Mail, Sent
+from appmixer_mcp.sandbox.effects import Call, Effects, Sent
 from appmixer_mcp.sandbox.execution import Execution, FlowRun, World
 from appmixer_mcp.sandbox.failures import Failure, input_messages, stored
 from appmixer_mcp.sandbox.fire_patterns import park
@@ -15,7 +15,6 @@ from appmixer_mcp.sandbox.flows import ERROR_PORT, Node
 from appmixer_mcp.sandbox.jsontext import dumps
 from appmixer_mcp.sandbox.logs import LogRecord, shown
 from appmixer_mcp.sandbox.messages import Line, Message, MessageQueue, new_id
-from appmixer_mcp.sandbox.outbox import Outbox
 from appmixer_mcp.sandbox.webhooks import Waiters, refusal
 
 
@@ -44,8 +43,6 @@ class Settlement:
         self._line = line
         self._waiters = waiters
         self._announce = announce
-        self._outbox = Outbox(world.database, world.clock)
-        self._topics = world.topics
 
     def put(self, message: Message) -> None:
         """Queue a message."""
@@ -86,10 +83,6 @@ class Settlement:
                 write()
             for call in effects.calls:
                 self._call(call)
-            for topic, payload in effects.published:
-                self._topics.publish(topic, payload, user_id=execution.user_id)
-            for mail in effects.mails:
-                self._mail(execution, mail)
 
     def arrival(self, execution: Execution, message: Message) -> None:
         """Log a message that has arrived at an in port; other kinds have their outputs only."""
@@ -253,19 +246,6 @@ class Settlement:
                 due_ms=now_ms,
                 created_ms=now_ms,
             )
-        )
-
-    def _mail(self, execution: Execution, mail: Mail) -> None:
-        self._outbox.add(
-            execution.user_id,
-            to=mail.to,
-            subject=mail.subject,
-            text=mail.text,
-            html=mail.html,
-            sender=mail.sender,
-            attachments=mail.attachments,
-            flow_id=execution.flow_id,
-            component_id=execution.component_id,
         )
 
     def _timers(self, execution: Execution, effects: Effects) -> None:
