@@ -2,8 +2,10 @@
 
 import difflib
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -14,6 +16,8 @@ from appmixer_mcp.errors import ConfigurationError
 from appmixer_mcp.log import Level
 
 PREFIX = "APPMIXER_"
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+"""Names under which this machine calls itself."""
 
 
 def _reason(message: str) -> str:
@@ -39,6 +43,25 @@ def _web_address(text: str) -> str:
 def _web_addresses(text: str) -> str:
     for address in listed(text):
         _web_address(address)
+    return text
+
+
+def _origin(text: str) -> str:
+    text = _web_address(text).rstrip("/")
+    parts = urlsplit(text)
+    if text and (not parts.hostname or text != f"{parts.scheme}://{parts.netloc.lower()}"):
+        raise ValueError("it must be scheme and host alone, such as https://mcp.example.com")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES:
+        raise ValueError("it must start with https://, except on this machine itself")
+    return text
+
+
+def _networks(text: str) -> str:
+    for network in listed(text):
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ValueError("each must be an address or a network such as 10.0.0.0/8") from None
     return text
 
 
@@ -92,6 +115,69 @@ class Settings(BaseSettings):
     )
     log_level: Annotated[Level, BeforeValidator(str.upper)] = Field(
         default="INFO", description="What is logged to stderr."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`json` logs one JSON object a line."
+    )
+    tracing: bool = Field(
+        default=False,
+        description="Sends OpenTelemetry traces, as the `OTEL_` variables say; needs the extra "
+        "`appmixer-mcp[otel]`.",
+    )
+    auth: Literal["none", "bearer", "oauth"] = Field(
+        default="none",
+        description="Whose credentials serve a call over HTTP: `none` the operator's, on this "
+        "machine only; `bearer` the Appmixer token that each request brings; `oauth` whoever "
+        "signed in through the browser.",
+    )
+    public_url: Annotated[str, AfterValidator(_origin)] = Field(
+        default="", description="Where people and clients reach the server, such as "
+        "`https://mcp.example.com`; `oauth` needs it.",
+    )  # fmt: skip
+    encryption_key: SecretStr | None = Field(
+        default=None,
+        description="Encrypts Appmixer's tokens at rest, at least 32 characters; `oauth` needs "
+        "it. Several, comma-separated: the first encrypts, each decrypts.",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None, description="Shares sign-ins, limits and notices between several workers."
+    )
+    allowed_hosts: str = Field(
+        default="", description="Further Host names, comma-separated, that HTTP requests may name "
+        "beside those of this machine and of the public URL.",
+    )  # fmt: skip
+    allowed_origins: str = Field(
+        default="", description="Further origins, comma-separated, of web pages that may call."
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        default="", description="Addresses and networks, comma-separated, of proxies whose "
+        "`X-Forwarded-For` is believed.",
+    )  # fmt: skip
+    max_sessions: int = Field(
+        default=1_000, gt=0, description="Most open sessions of older clients and SSE streams."
+    )
+    session_idle_s: float = Field(
+        default=1_800.0, gt=0, description="How long a session may stay unused."
+    )
+    max_body_bytes: int = Field(
+        default=4_194_304, ge=65_536, description="Largest body of an HTTP request."
+    )
+    body_timeout_s: float = Field(
+        default=15.0, gt=0, description="Longest wait for the body of an HTTP request."
+    )
+    max_requests: int = Field(
+        default=500, gt=0, description="Most HTTP requests, open streams included, at once."
+    )
+    calls_per_minute: int = Field(
+        default=300,
+        ge=0,
+        description="Most tool calls of one user a minute over HTTP; 0: no limit.",
+    )
+    calls_at_once: int = Field(
+        default=16, ge=0, description="Most tool calls of one user at once over HTTP; 0: no limit."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Lets `/metrics` be read from elsewhere than this machine."
     )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: user_data_path("appmixer-mcp", appauthor=False),
