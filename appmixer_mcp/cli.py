@@ -125,7 +125,13 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     serve = command("serve", _serve, "serve MCP, as without a command")
-    serve.add_argument("--transport", choices=("stdio", "http", "sse"), help="only stdio so far")
+    serve.add_argument(
+        "--transport",
+        choices=("stdio", "http", "sse"),
+        help="http serves /mcp, and /sse for older clients; sse the latter alone",
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="where to listen; %(default)s")
+    serve.add_argument("--port", type=_port, default=8000, help="%(default)s; 0 takes a free one")
     _add_sandbox_arguments(
         command(
             "sandbox",
@@ -213,11 +219,13 @@ def _taken(arguments: Arguments, *, serving: bool = False) -> Settings:
 
 
 def _serve(arguments: Arguments) -> int:
-    transport = arguments.get("transport", "stdio")
+    transport = arguments.pop("transport", "stdio")
+    host, port = arguments.pop("host", ""), arguments.pop("port", 0)
     if transport != "stdio":
-        raise ConfigurationError(
-            f"This version serves over stdio only; --transport {transport} comes with a later one."
-        )
+        from appmixer_mcp.web.serving import serve_http
+
+        settings = _taken(arguments, serving=True)
+        return serve_http(settings, host, port, "sse" if transport == "sse" else "all")
     broken = None
     try:
         settings = _taken(arguments, serving=True)
@@ -245,6 +253,8 @@ async def _serve_stdio(settings: Settings, broken: ConfigurationError | None) ->
         # A client shows its user what a server says, but not why one does not start.
         wiring = Wiring(Settings.model_construct(), error)
         server = _built_quickly(wiring)
+    from appmixer_mcp.stdio import serve_stdio
+
     async with wiring, anyio.create_task_group() as tasks:
         if sys.platform != "win32":
             tasks.start_soon(_end_on_signal, wiring)
@@ -256,7 +266,7 @@ async def _serve_stdio(settings: Settings, broken: ConfigurationError | None) ->
                 f"{wiring.settings.data_dir}\n"
             )
             tasks.start_soon(wiring.keep_flows_running, server.listed)
-        await server.run_stdio_async()
+        await serve_stdio(server)
         tasks.cancel_scope.cancel()
 
 

@@ -6,8 +6,7 @@ be lost. The policy then decides whether the call goes on; the tool's own body k
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from weakref import WeakValueDictionary
@@ -15,10 +14,12 @@ from weakref import WeakValueDictionary
 import anyio
 from pydantic import SecretStr
 
+from appmixer_mcp.state import MemoryState, SharedState
+
 Policy = Literal["auto", "flag", "off"]
 
 _VALID_S = 600.0
-_MOST_PREVIEWS = 1_000
+_MOST_PREVIEWS = 1_000  # of a server that keeps its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +56,8 @@ class Confirmations:
     """
 
     policy: Policy
-    clock: Callable[[], float] = time.monotonic
-    _previews: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """What was asked, as a digest -> digest of the identity facts, and when it was given."""
+    state: SharedState = field(default_factory=lambda: MemoryState(max_entries=_MOST_PREVIEWS))
+    """Keeps the previews; shared by workers, any of them takes the answer to a preview."""
     _locks: WeakValueDictionary[str, anyio.Lock] = field(
         default_factory=WeakValueDictionary[str, anyio.Lock]
     )
@@ -73,7 +73,7 @@ class Confirmations:
         """
         return self._locks.setdefault(_digest(*target), anyio.Lock())
 
-    def decide(
+    async def decide(
         self,
         principal: str,
         tool: str,
@@ -91,32 +91,26 @@ class Confirmations:
             arguments: Its arguments, without `confirm`.
             impact: What the call would do at this moment.
             confirm: Whether the caller says that the person agreed.
-            began_at: When the call began, by `clock`. Calls sent together with the one that asks
-                for the preview come from somebody who has not seen it.
+            began_at: When the call began, by the clock of `state`. Calls sent together with the
+                one that asks for the preview come from somebody who has not seen it.
+
+        Raises:
+            UnavailableError: What several workers share does not answer.
         """
         if self.policy == "off" or (self.policy == "flag" and confirm):
             return Decision(act=True)
         if self.policy == "flag":
             return Decision(act=False, next_step=f"Call {tool} again with confirm=true to do it.")
-        key, facts = _digest(principal, tool, arguments), _digest(impact.identity)
-        seen, given_at = self._previews.get(key, ("", 0.0))
-        valid = given_at <= began_at <= given_at + _VALID_S
-        if confirm and seen == facts and valid:
-            del self._previews[key]
+        key, facts = f"preview:{_digest(principal, tool, arguments)}", _digest(impact.identity)
+        seen = await self.state.take(key) if confirm else None
+        seen_facts, given_at = json.loads(seen) if seen else ("", 0.0)
+        if seen_facts == facts and given_at <= began_at:
             return Decision(act=True)
-        self._remember(key, facts)
-        changed = confirm and seen not in ("", facts)
+        preview = json.dumps((facts, await self.state.now()))
+        await self.state.put(key, preview.encode(), ttl_s=_VALID_S)
+        changed = seen_facts not in ("", facts)
         ask = f"Show this to the person; only if they agree, call {tool} again with confirm=true."
         return Decision(act=False, next_step=f"It changed, look again. {ask}" if changed else ask)
-
-    def _remember(self, key: str, facts: str) -> None:
-        now = self.clock()
-        self._previews = {
-            k: v for k, v in self._previews.items() if v[1] + _VALID_S >= now and k != key
-        }
-        while len(self._previews) >= _MOST_PREVIEWS:
-            del self._previews[next(iter(self._previews))]
-        self._previews[key] = (facts, now)
 
 
 def _digest(*parts: object) -> str:

@@ -61,7 +61,7 @@ async def _examine_tenant(wiring: Wiring) -> bool:
     else:
         _say(f"  {wiring.session.base_url}")
     _say(f"  It signed in and answered in {(now - opened) * 1000:.0f} ms.")
-    _say(f"  Signed in as {user.username or user.user_id} with {wiring.session.signed_in_with}.")
+    _say(f"  Signed in as {user.username or user.user_id} with {client.signed_in_with}.")
     expires_at = client.token_expires_at
     if expires_at is not None:
         days = (expires_at - datetime.now(UTC)).total_seconds() / 86_400

@@ -81,10 +81,11 @@ class EmbeddedSandbox:
         """Whether this process runs the tenant."""
         return self._tenant is not None and self._tenant.alive
 
-    async def open_client(self, **options: Any) -> "AppmixerClient":
-        """Return a client signed in as the demo user, which follows the tenant from owner to owner.
+    async def open_client(self, *, as_demo_user: bool = True, **options: Any) -> "AppmixerClient":
+        """Return a client which follows the tenant from owner to owner.
 
         Args:
+            as_demo_user: Sign in as the demo user; else with what `options` hold, if anything.
             options: Further arguments of `AppmixerClient`.
 
         Raises:
@@ -96,11 +97,13 @@ class EmbeddedSandbox:
 
         await self.settle()
         self._transport = self._transport or _Following(self)
-        client = AppmixerClient(
-            self.url, username=LOCAL_USER, password=self._key, transport=self._transport, **options
-        )
-        client.signed_in_with = "local sandbox key"
-        return client
+        if as_demo_user:
+            options |= {
+                "username": LOCAL_USER,
+                "password": self._key,
+                "signed_in_with": "local sandbox key",
+            }
+        return AppmixerClient(self.url, transport=self._transport, **options)
 
     async def settle(self, *, refused: bool = False) -> None:
         """See to it that somebody runs the tenant: this process, if nobody else does.

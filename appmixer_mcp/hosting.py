@@ -46,8 +46,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigurationError(
-            f"The sandbox cannot listen on {host}:{port} ({error.strerror}). Choose another "
-            "address with --host and --port."
+            f"Nothing can listen on {host}:{port} ({error.strerror}). Choose another address "
+            "with --host and --port."
         ) from error
     return listener
 

@@ -5,15 +5,21 @@ structured content. Nothing below this module knows MCP's wire types.
 """
 
 import difflib
+import json
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import anyio
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel import Server
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError, UnexpectedToolError
+from mcp.server.request_state import RequestStateSecurity
+from mcp.server.subscriptions import SubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -24,19 +30,40 @@ from mcp.types import (
     ToolAnnotations,
 )
 from mcp.types import Tool as McpTool
+from mcp_types.version import LATEST_MODERN_VERSION
 
 from appmixer_mcp import __version__
 from appmixer_mcp._folders import load_modules
-from appmixer_mcp.confirmation import Confirmations, Policy
-from appmixer_mcp.errors import AppmixerError, ConfigurationError
+from appmixer_mcp.confirmation import Confirmations
+from appmixer_mcp.errors import AppmixerError, ConfigurationError, NotSignedInError
+from appmixer_mcp.notices import changed_by
 from appmixer_mcp.prompting import load_prompts
-from appmixer_mcp.results import dump, shortened
-from appmixer_mcp.session import Session
+from appmixer_mcp.results import Outcome, Result, dump, shortened
+from appmixer_mcp.session import Session, calling
 from appmixer_mcp.toolset import ToolContext, Toolset, ToolSpec
 
 logger = logging.getLogger(__name__)
 
+SessionOf = Callable[[ServerRequestContext[Any, Any]], Session]
+"""Says whose session a request belongs to."""
+
 _SDK_GROUPS = ("session", "flows", "stores", "accounts", "logs", "tasks", "charts")
+
+
+class CallLimits(Protocol):
+    """Bounds the tool calls of each user."""
+
+    def call(self, principal: str) -> AbstractAsyncContextManager[None]:
+        """Hold a place for a call; raises `RateLimitedError` when there is none."""
+        ...
+
+
+class CallObserver(Protocol):
+    """Hears of each tool call when it has ended."""
+
+    def tool_called(self, tool: str, outcome: str, seconds: float) -> None:
+        """Take note of a call: `done`, `cancelled`, `crashed`, or the error's class name."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +71,15 @@ class ServerOptions:
     """What a server is told when it is made."""
 
     session: Session
-    confirm: Policy = "auto"
+    """Serves every request, unless `session_of` finds another."""
+    session_of: SessionOf | None = None
+    limits: CallLimits | None = None
+    observer: CallObserver | None = None
+    confirmations: Confirmations = field(default_factory=lambda: Confirmations("auto"))
+    bus: SubscriptionBus | None = None
+    """Carries change notices; without one nobody can subscribe."""
+    request_state: RequestStateSecurity | None = None
+    """Seals what a client sends back; by a key of this process if None."""
     toolsets: tuple[str, ...] = ("sdk",)
     """Groups and presets."""
     read_only: bool = False
@@ -115,15 +150,28 @@ class AppmixerServer(MCPServer[None]):
             instructions=_instructions(options),
             website_url="https://www.appmixer.com",
             log_level="WARNING",
-            subscriptions=False,
+            subscriptions=options.bus or False,
+            request_state_security=options.request_state,
+            middleware=[self._for_its_session],
         )
         self.specs = {spec.name: spec for spec in specs}
         self._left_out = known - self.specs.keys()
         self.listed = anyio.Event()
         self._options = options
-        self._context = ToolContext(options.session, Confirmations(options.confirm))
         for prompt in load_prompts():
             self.add_prompt(prompt)
+        if "get_flow" in self.specs:
+            self.resource(
+                "appmixer://flows/{flow_id}",
+                title="Flow",
+                description="What get_flow shows; a subscriber hears of changes made here.",
+                mime_type="application/json",
+            )(self.read_flow)
+
+    @property
+    def lowlevel(self) -> Server[None]:
+        """The SDK's server below, for transports that it offers no other way to."""
+        return self._lowlevel_server
 
     async def list_tools(self) -> list[McpTool]:
         """Return the served tools with their schemas and hints."""
@@ -134,22 +182,25 @@ class AppmixerServer(MCPServer[None]):
         self,
         name: str,
         arguments: dict[str, Any],
-        context: Context[None, Any] | None = None,  # noqa: ARG002 - the SDK's signature
+        context: Context[None, Any] | None = None,
     ) -> CallToolResult | InputRequiredResult:
         """Run a tool; every failure that a caller can act on becomes a `ToolError`."""
         self.listed.set()
         spec = self.specs.get(name)
         if spec is None:
             raise ToolError(self.why_unknown(name))
+        session = calling.get(self._options.session)
         began = time.perf_counter()
         outcome = "cancelled"
         try:
-            result = await spec.call(self._context, arguments)
+            result = await self._limited(session, spec, arguments, context)
             content, text = dump(result, self._options.max_result_bytes)
             outcome = "done"
+            await self._tell(spec, arguments, result)
         except AppmixerError as error:
             outcome = type(error).__name__
-            raise ToolError(shortened(str(error), self._options.max_result_bytes)) from error
+            said = await self._said(error, session)
+            raise ToolError(shortened(said, self._options.max_result_bytes)) from error
         except MCPError:
             raise
         except Exception as error:
@@ -157,11 +208,23 @@ class AppmixerServer(MCPServer[None]):
             # Our own fault: its text may hold anything, so it goes to the log alone.
             raise UnexpectedToolError(f"Error executing tool {name}") from error
         finally:
-            duration_ms = round((time.perf_counter() - began) * 1000)
-            logger.info("%s: %s in %d ms", name, outcome, duration_ms)
+            seconds = time.perf_counter() - began
+            logger.info("%s: %s in %d ms", name, outcome, round(seconds * 1000))
+            if self._options.observer is not None:
+                self._options.observer.tool_called(name, outcome, seconds)
         return CallToolResult(
             content=[TextContent(type="text", text=text)], structured_content=content
         )
+
+    async def read_flow(self, flow_id: str) -> str:
+        """Return what get_flow shows, as the content of a resource."""
+        try:
+            result = await self.call_tool("get_flow", {"flow_id": flow_id})
+        except UnexpectedToolError:
+            raise
+        except ToolError as error:
+            raise ResourceError(str(error)) from error
+        return json.dumps(result.structured_content)  # type: ignore[union-attr] # no tool asks back
 
     async def get_prompt(
         self,
@@ -174,6 +237,44 @@ class AppmixerServer(MCPServer[None]):
             return await super().get_prompt(name, arguments, context)
         except ValueError as error:
             raise MCPError(code=INVALID_PARAMS, message=str(error)) from error
+
+    async def _for_its_session(
+        self, ctx: ServerRequestContext[None, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Have everything that serves a request act for whoever sent it."""
+        session_of = self._options.session_of
+        token = calling.set(session_of(ctx) if session_of else self._options.session)
+        try:
+            return await call_next(ctx)
+        finally:
+            calling.reset(token)
+
+    async def _limited(
+        self,
+        session: Session,
+        spec: ToolSpec,
+        arguments: dict[str, Any],
+        context: Context[None, Any] | None,
+    ) -> Result:
+        version = context.request_context.protocol_version if context else LATEST_MODERN_VERSION
+        tool_context = ToolContext(session, self._options.confirmations, version)
+        if self._options.limits is None:
+            return await spec.call(tool_context, arguments)
+        async with self._options.limits.call(session.principal):
+            return await spec.call(tool_context, arguments)
+
+    async def _tell(self, spec: ToolSpec, arguments: dict[str, Any], result: Result) -> None:
+        acted = result.done if isinstance(result, Outcome) else not spec.hints.read_only
+        if acted and self._options.bus is not None:
+            for event in changed_by(arguments):
+                await self._options.bus.publish(event)
+
+    async def _said(self, error: AppmixerError, session: Session) -> str:
+        """Return what the model reads; where only its client can sign in again, say that."""
+        if not isinstance(error, NotSignedInError) or not session.how_to_sign_in:
+            return str(error)
+        await session.refused()
+        return f"Appmixer does not accept this user's token any more. {session.how_to_sign_in}"
 
     def why_unknown(self, name: str) -> str:
         """Say why a tool is not served, and which ones with such a name are."""
@@ -236,5 +337,5 @@ def _instructions(options: ServerOptions) -> str:
     if options.read_only:
         changes = "Read-only mode: nothing can be changed."
     else:
-        changes = _NOT_ASKING if options.confirm == "off" else _ASKING
+        changes = _NOT_ASKING if options.confirmations.policy == "off" else _ASKING
     return f"{_ABOUT}\n\n{changes}\n\n{where}"

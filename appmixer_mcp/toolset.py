@@ -52,6 +52,7 @@ class ToolContext:
 
     session: "Session"
     confirmations: Confirmations
+    protocol_version: str
 
     async def client(self) -> "AppmixerClient":
         """Return the client signed in as the caller; the first call may have to open it."""
@@ -90,12 +91,12 @@ class ToolSpec:
         if self.preview is None:
             return await self.function(ctx, **values)
         confirm = values.pop("confirm")
-        began_at = ctx.confirmations.clock()
+        began_at = await ctx.confirmations.state.now()
         target = [value for name, value in values.items() if name in _NAMES_OF_ONE]
         async with ctx.confirmations.alone(*target):
             impact = await self.preview(ctx, **values)
             if impact is not None:
-                decision = ctx.confirmations.decide(
+                decision = await ctx.confirmations.decide(
                     ctx.session.principal,
                     self.name,
                     values,

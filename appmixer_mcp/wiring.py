@@ -13,7 +13,10 @@ from appmixer_mcp.session import SANDBOX, Session
 from appmixer_mcp.settings import Settings, listed
 
 if TYPE_CHECKING:
+    from httpx2 import AsyncBaseTransport
+
     from appmixer_mcp.api import AppmixerClient
+    from appmixer_mcp.api.auth import SignedInWith
     from appmixer_mcp.confirmation import Policy
     from appmixer_mcp.embedded import EmbeddedSandbox
     from appmixer_mcp.server import AppmixerServer
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 _AFTER_THE_LIST_S = 0.2
 _BETWEEN_LOOKS_S = 2.0
 _AFTER_A_FAULT_S = 60.0
+_MOST_CONNECTIONS = 100
 
 logger = logging.getLogger(__name__)
 
@@ -31,20 +35,32 @@ class Wiring:
     Attributes:
         settings: The operator's.
         broken: What the operator has to mend; every call then raises it.
-        session: The user and tenant that calls act for.
+        base_url: The operator's tenant, or `SANDBOX`.
+        session: The operator's own.
     """
 
     def __init__(self, settings: Settings, broken: ConfigurationError | None = None) -> None:
         """Open nothing yet."""
         self.settings = settings
         self.broken = broken
-        self._base_url = settings.base_url.rstrip("/")
+        self.base_url = settings.base_url.rstrip("/") or SANDBOX
         self._sandbox: EmbeddedSandbox | None = None
-        self.session = Session(
-            self._base_url or SANDBOX,
+        self._connections: AsyncBaseTransport | None = None
+        self.session = self.new_session()
+
+    def new_session(self, **options: Any) -> Session:
+        """Return a session that begins with the operator's tenant and credentials.
+
+        Args:
+            options: Further arguments of `Session`.
+        """
+        allowed = tuple(url.rstrip("/") for url in listed(self.settings.allowed_base_urls))
+        return Session(
+            self.base_url,
             self._open_client,
-            allowed_base_urls=tuple(url.rstrip("/") for url in listed(settings.allowed_base_urls)),
-            broken=broken,
+            allowed_base_urls=allowed,
+            broken=self.broken,
+            **options,
         )
 
     async def __aenter__(self) -> Self:
@@ -62,6 +78,8 @@ class Wiring:
     async def aclose(self) -> None:
         """Close whatever was opened; a sandbox of this process finishes what is in flight."""
         await self.session.aclose()
+        if self._connections is not None:
+            await self._connections.aclose()
         if self._sandbox is not None:
             await self._sandbox.aclose()
 
@@ -76,26 +94,28 @@ class Wiring:
             )
         return self._sandbox
 
-    def server(self, confirm: "Policy | None" = None) -> "AppmixerServer":
+    def server(self, confirm: "Policy | None" = None, **options: Any) -> "AppmixerServer":
         """Return the MCP server for this session.
 
         Args:
             confirm: Instead of the policy in the settings.
+            options: Further `ServerOptions`, where many people are served.
 
         Raises:
             ConfigurationError: A toolset does not exist.
         """
+        from appmixer_mcp.confirmation import Confirmations
         from appmixer_mcp.server import ServerOptions, build_server
 
-        options = ServerOptions(
-            session=self.session,
-            confirm=confirm or self.settings.confirm,
-            toolsets=tuple(listed(self.settings.toolsets)),
-            read_only=self.settings.read_only,
-            max_result_bytes=self.settings.max_result_bytes,
-            broken=self.broken,
-        )
-        return build_server(options)
+        given: dict[str, Any] = {
+            "session": self.session,
+            "confirmations": Confirmations(confirm or self.settings.confirm),
+            "toolsets": tuple(listed(self.settings.toolsets)),
+            "read_only": self.settings.read_only,
+            "max_result_bytes": self.settings.max_result_bytes,
+            "broken": self.broken,
+        }
+        return build_server(ServerOptions(**given | options))
 
     async def keep_flows_running(self, listed: anyio.Event) -> None:
         """Run the embedded sandbox from now on, also when a process that ran it ends.
@@ -121,24 +141,56 @@ class Wiring:
                 await anyio.sleep(_AFTER_A_FAULT_S)
             await anyio.sleep(_BETWEEN_LOOKS_S)
 
+    async def client_of(
+        self, token: SecretStr | None, signed_in_with: "SignedInWith | None" = None
+    ) -> "AppmixerClient":
+        """Return a client of the operator's tenant that is signed in as somebody else.
+
+        Args:
+            token: Somebody's access token; None for a client that is not signed in.
+            signed_in_with: What to call it.
+
+        Raises:
+            ConfigurationError: No header can carry the token.
+        """
+        own = {"access_token": _plain(token), "signed_in_with": signed_in_with}
+        if self.base_url == SANDBOX:
+            return await self.sandbox.open_client(as_demo_user=False, **self._limits(), **own)
+        return self._client(self.base_url, **own)
+
     async def _open_client(self, base_url: str) -> "AppmixerClient":
         settings = self.settings
-        limits: dict[str, Any] = {
-            "connect_timeout_s": settings.connect_timeout_s,
-            "timeout_s": settings.timeout_s,
-        }
         if base_url == SANDBOX:
-            return await self.sandbox.open_client(**limits)
-        from appmixer_mcp.api import AppmixerClient
-
+            return await self.sandbox.open_client(**self._limits())
         own: dict[str, Any] = {}
-        if base_url == self._base_url:  # nobody else's server gets the operator's credentials
+        if base_url == self.base_url:  # nobody else's server gets the operator's credentials
             own = {
                 "access_token": _plain(settings.access_token),
                 "username": settings.username,
                 "password": _plain(settings.password),
             }
-        return AppmixerClient(base_url, dialect=settings.api_dialect, **limits, **own)
+        return self._client(base_url, **own)
+
+    def _client(self, base_url: str, **own: Any) -> "AppmixerClient":
+        """Return a client on the connections that all clients of this process share."""
+        from appmixer_mcp.api import AppmixerClient
+        from appmixer_mcp.api.exchange import connections
+
+        if self._connections is None:
+            self._connections = connections(_MOST_CONNECTIONS)
+        return AppmixerClient(
+            base_url,
+            dialect=self.settings.api_dialect,
+            transport=self._connections,
+            **self._limits(),
+            **own,
+        )
+
+    def _limits(self) -> dict[str, Any]:
+        return {
+            "connect_timeout_s": self.settings.connect_timeout_s,
+            "timeout_s": self.settings.timeout_s,
+        }
 
 
 def sandbox_options(settings: Settings) -> dict[str, Any]:

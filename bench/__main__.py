@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import calls, engine, load, logs, start_up, tokens, webhooks
+from bench import calls, engine, load, logs, served, start_up, tokens, webhooks
 from bench.measurement import FULL, QUICK, Effort, Measurement
 from bench.processes import ROOT
 from bench.report import as_json, print_table, write_into
@@ -13,6 +13,7 @@ _PARTS: dict[str, Callable[[Effort], list[Measurement]]] = {
     "start-up": start_up.measure,
     "calls": calls.measure,
     "memory": calls.measure_memory,
+    "served": served.measure,
     "tokens": lambda _effort: tokens.measure(),
     "engine": engine.measure,
     "load": load.measure,

@@ -31,7 +31,7 @@ def _contenders(flows: int) -> Generator[tuple[StdioServer, StdioServer]]:
         url = stack.enter_context(http_server(["bench.backend", str(flows)])).url
         settings = {"APPMIXER_BASE_URL": url, "APPMIXER_ACCESS_TOKEN": "token"}
         ours = stack.enter_context(StdioServer(["appmixer_mcp"], settings))
-        proxy = stack.enter_context(StdioServer(["bench.proxy_server", url], {}))
+        proxy = stack.enter_context(StdioServer(["bench.proxy_server"], settings))
         for server in (ours, proxy):
             server.initialize()
             found = len(server.call_tool(_TOOL, {})["items"])

@@ -19,6 +19,8 @@ class Effort:
     calls_a_round: int
     warm_up_calls: int
     memory_calls: int
+    served_rounds: int
+    """Turns of calls over HTTP for each number of callers and workers."""
     webhooks: int
     webhook_calls: int
     """Answered webhooks for each number of callers."""
@@ -35,6 +37,7 @@ FULL = Effort(
     calls_a_round=300,
     warm_up_calls=1_000,
     memory_calls=10_000,
+    served_rounds=5,
     webhooks=1_000,
     webhook_calls=1_000,
     load_s=60.0,
@@ -47,6 +50,7 @@ QUICK = Effort(
     calls_a_round=50,
     warm_up_calls=100,
     memory_calls=500,
+    served_rounds=2,
     webhooks=50,
     webhook_calls=50,
     load_s=3.0,

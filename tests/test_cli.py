@@ -321,11 +321,22 @@ def test_a_sandbox_that_others_can_reach_needs_a_password_of_its_own(run: Run) -
     assert "--no-demo" in err
 
 
-def test_transports_that_come_later_are_refused_by_name(run: Run) -> None:
-    code, _, err = run("serve", "--transport", "http")
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--host", "0.0.0.0"), "--auth"),  # noqa: S104 - refused
+        (("--public-url", "https://mcp.example.com"), "APPMIXER_PUBLIC_URL"),
+        (("--auth", "oauth"), "APPMIXER_PUBLIC_URL"),
+        (("--auth", "oauth", "--public-url", "https://mcp.example.com"), "APPMIXER_ENCRYPTION_KEY"),
+    ],
+)
+def test_a_way_to_serve_over_http_that_is_not_safe_is_refused(
+    run: Run, arguments: tuple[str, ...], named: str
+) -> None:
+    code, _, err = run("serve", "--transport", "http", *arguments)
 
     assert code == 2
-    assert "stdio only" in err
+    assert named in err
 
 
 @pytest.mark.parametrize(

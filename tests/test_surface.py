@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
+from appmixer_mcp.confirmation import Confirmations
 from appmixer_mcp.server import ServerOptions, build_server
 from appmixer_mcp.session import SANDBOX, Session
 from tests.sdk_methods import SDK_METHODS
@@ -19,6 +20,8 @@ async def never_opened(base_url):
 
 
 def server(**options):
+    if "confirm" in options:
+        options["confirmations"] = Confirmations(options.pop("confirm"))
     return build_server(ServerOptions(session=Session(SANDBOX, never_opened), **options))
 
 

@@ -1,15 +1,22 @@
 """Who is signed in, where, and how to change that."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+from anyio import move_on_after
 from pydantic import Field, SecretStr
 from pydantic.json_schema import SkipJsonSchema
 
+from appmixer_mcp.errors import AppmixerError
 from appmixer_mcp.results import Facts, Instant, Result, Text, Truth
 from appmixer_mcp.toolset import CHANGE, CREATE, READ, ToolContext, Toolset
 
+if TYPE_CHECKING:
+    from appmixer_mcp.api import AppmixerClient
+
 TOOLSET = Toolset("session", "Sign in, and see who is signed in where.")
+
+_LONGEST_WAIT_S = 5.0  # for a tenant that does not answer, which is when get_session is asked
 
 Username = Annotated[str, Field(description="Usually an e-mail address.", min_length=1)]
 Password = Annotated[SecretStr, Field(description="Never shown again.", min_length=1)]
@@ -38,12 +45,20 @@ class SessionFacts(Result):
     """Where calls go and as whom."""
 
     base_url: str = Field(description="`sandbox` is the embedded, local tenant.")
+    user: Text = Field(default=None, description="Name or id; absent if the tenant refuses.")
     signed_in_with: str
+    how_to_sign_in: Text = Field(
+        default=None, description="Where authenticate_user and configure_session refuse."
+    )
     token_expires_at: Instant = None
     token_expired: Truth = None
     confirmation: str = Field(description="Policy for destructive calls: auto, flag or off.")
+    protocol_version: str = Field(description="MCP revision of this call.")
     last_error: LastError | SkipJsonSchema[None] = Field(
         default=None, description="Last refused request since sign-in."
+    )
+    last_sign_in_error: LastError | SkipJsonSchema[None] = Field(
+        default=None, description="When the tenant last did not accept the user."
     )
 
 
@@ -88,7 +103,7 @@ async def configure_session(
 
 @TOOLSET.tool("Get session", READ)
 async def get_session(ctx: ToolContext) -> SessionFacts:
-    """Show the tenant, how the session is signed in, when the token expires, and the last error.
+    """Show tenant, user, how the session is signed in, when the token expires, and last errors.
 
     Call it first when calls are refused.
     """
@@ -111,13 +126,33 @@ async def _current_user(ctx: ToolContext) -> User:
 async def _session_facts(ctx: ToolContext) -> SessionFacts:
     client = await ctx.client()
     session = ctx.session
+    user = await _user_name(client)
     expires_at = client.token_expires_at
-    error = session.last_error
     return SessionFacts(
         base_url=session.base_url,
-        signed_in_with=session.signed_in_with,
+        user=user,
+        signed_in_with=client.signed_in_with,
+        how_to_sign_in=session.how_to_sign_in or None,
         token_expires_at=expires_at,
         token_expired=expires_at and expires_at <= datetime.now(UTC),
         confirmation=ctx.confirmations.policy,
-        last_error=error and LastError(message=str(error), status=error.status),
+        protocol_version=ctx.protocol_version,
+        last_error=_last(session.last_error),
+        last_sign_in_error=_last(session.last_sign_in_error),
     )
+
+
+async def _user_name(client: "AppmixerClient") -> str | None:
+    if client.signed_in_with == "nothing":
+        return None
+    with move_on_after(_LONGEST_WAIT_S):
+        try:
+            user = await client.users.get_user()
+        except AppmixerError:
+            return None  # the session has noted why
+        return user.username or user.user_id
+    return None
+
+
+def _last(error: AppmixerError | None) -> LastError | None:
+    return LastError(message=str(error), status=error.status) if error else None

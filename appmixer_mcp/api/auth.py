@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from datetime import UTC, datetime
-from typing import cast
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 import anyio
@@ -14,6 +14,15 @@ from pydantic import SecretStr
 from appmixer_mcp.errors import AppmixerError, ConfigurationError
 
 from .models.users import fits_header
+
+
+SignedInWith = Literal[
+    "nothing",
+    "access token",
+    "user name and password",
+    "local sandbox key",
+    "browser sign-in",
+]
 
 
 def checked_base_url(text: str) -> str:
@@ -72,6 +81,7 @@ class SignIn:
 
     Attributes:
         base_url: Without a trailing slash; fixed for the life of the session.
+        signed_in_with: What it was made with, unless whoever made it knew better.
         renewing: Held while somebody signs in again for all calls that wait.
         sign_ins: How many renewals have ended, well or not.
         sign_in_error: Why the last one failed; None when it did not.
@@ -83,6 +93,7 @@ class SignIn:
         access_token: str | None = None,
         username: str | None = None,
         password: str | None = None,
+        signed_in_with: SignedInWith | None = None,
     ) -> None:
         self.base_url = checked_base_url(base_url)
         self.renewing = anyio.Lock()
@@ -94,6 +105,10 @@ class SignIn:
             self.use_token(access_token)
         if username and password:
             self._credentials = (username, SecretStr(password))
+        given: SignedInWith = "access token" if access_token else "nothing"
+        self.signed_in_with: SignedInWith = signed_in_with or (
+            "user name and password" if self._credentials else given
+        )
 
     @property
     def token(self) -> str | None:

@@ -11,7 +11,7 @@ import httpx2
 from appmixer_mcp.errors import AppmixerError, InputError
 
 from .accounts import Accounts
-from .auth import SignIn, checked_base_url, expiry_of
+from .auth import SignedInWith, SignIn, checked_base_url, expiry_of
 from .call import shown
 from .charts import Charts
 from .dialect import Dialect
@@ -23,8 +23,6 @@ from .stores import Stores
 from .tasks import Tasks
 from .transport import Sleep, Transport
 from .users import Users
-
-SignedInWith = Literal["nothing", "access token", "user name and password", "local sandbox key"]
 
 
 class AppmixerClient:
@@ -42,7 +40,6 @@ class AppmixerClient:
         charts: Charts over logs.
         messages: Messages that flows could not process.
         dialect: Which spelling of the REST API is spoken.
-        signed_in_with: What it was made with; whoever knows better says so here.
     """
 
     def __init__(
@@ -58,6 +55,7 @@ class AppmixerClient:
         dialect: Dialect = "appmixer",
         transport: httpx2.AsyncBaseTransport | None = None,
         sleep: Sleep = anyio.sleep,
+        signed_in_with: SignedInWith | None = None,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -72,17 +70,13 @@ class AppmixerClient:
             dialect: Which spelling of the REST API the tenant knows.
             transport: What carries requests instead of sockets; whoever made it closes it.
             sleep: What waits between tries.
+            signed_in_with: What to call these credentials; by what they are if None.
 
         Raises:
             ConfigurationError: The base URL or the token is not usable.
         """
         self._exchange = Exchange(connect_timeout_s, timeout_s, max_answer_bytes, transport)
-        session = SignIn(base_url, access_token, username, password)
-        self.signed_in_with: SignedInWith = "nothing"
-        if access_token:
-            self.signed_in_with = "access token"
-        elif username and password:
-            self.signed_in_with = "user name and password"
+        session = SignIn(base_url, access_token, username, password, signed_in_with)
         self._transport = Transport(session, self._exchange, sleep)
         self.dialect = dialect
         self.users = Users(self._transport, dialect)
@@ -93,6 +87,11 @@ class AppmixerClient:
         self.tasks = Tasks(self._transport, dialect)
         self.charts = Charts(self._transport, dialect)
         self.messages = Messages(self._transport, dialect)
+
+    @property
+    def signed_in_with(self) -> SignedInWith:
+        """What signs calls that begin now."""
+        return self._transport.session.signed_in_with
 
     @property
     def token_expires_at(self) -> datetime | None:

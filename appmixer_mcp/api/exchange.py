@@ -148,13 +148,18 @@ class Exchange:
     def _pool(self) -> httpx2.AsyncBaseTransport:
         # Made with the first call: its TLS context takes time that start-up has not.
         if self._http is None:
-            self._http = httpx2.AsyncHTTPTransport(
-                trust_env=False,
-                limits=httpx2.Limits(
-                    max_connections=_MOST_CONNECTIONS, max_keepalive_connections=_MOST_CONNECTIONS
-                ),
-            )
+            self._http = connections(_MOST_CONNECTIONS)
         return self._http
+
+
+def connections(most: int) -> httpx2.AsyncBaseTransport:
+    """Return a pool of connections; several clients may share one.
+
+    Args:
+        most: How many there are at once; a request waits for its turn.
+    """
+    limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
+    return httpx2.AsyncHTTPTransport(trust_env=False, limits=limits)
 
 
 def _redirected(request: httpx2.Request, response: httpx2.Response, call: Call) -> httpx2.Request:

@@ -6,9 +6,8 @@ by hand and checked again. Nothing is read from the environment, no cookie is ke
 """
 
 import re
-import socket
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import anyio
@@ -16,12 +15,12 @@ import httpcore2
 import httpx2
 
 from appmixer_mcp.errors import ComponentFailedError
-from appmixer_mcp.sandbox.addresses import is_own, is_public
+from appmixer_mcp.outgoing import pinned
+from appmixer_mcp.outgoing.addresses import is_own, is_public
+from appmixer_mcp.outgoing.pinned import Connect, PinnedTransport, Resolve
 from appmixer_mcp.sandbox.context import HttpAnswer, Json
 
 _MOST_REDIRECTS = 5
-_CONNECT_TIMEOUT_S = 5.0
-_MOST_CONNECTIONS = 100
 _LAST_PORT = 65_535
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
@@ -37,22 +36,6 @@ _SET_BY_US = frozenset(
     )
 )
 _OWN_WEBHOOK = re.compile(r"/flows/[\w\s-]+/components/[\w\s-]+")
-
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""Gives the addresses of a host name (or of an address), the preferred one first."""
-Connect = Callable[[str, int], Awaitable[httpcore2.AsyncNetworkStream]]
-"""Opens a connection to an address and port."""
-
-
-async def _resolve(host: str, port: int) -> list[str]:
-    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [entry[4][0] for entry in found]
-
-
-async def _connect(address: str, port: int) -> httpcore2.AsyncNetworkStream:
-    # httpcore2 defines the class in a try block, which hides its methods from the checker.
-    backend: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()  # pyright: ignore[reportAssignmentType] - see above
-    return await backend.connect_tcp(address, port, timeout=_CONNECT_TIMEOUT_S)
 
 
 class Outgoing:
@@ -73,8 +56,8 @@ class Outgoing:
         public_url: str,
         own: httpx2.AsyncBaseTransport | None = None,
         *,
-        resolve: Resolve = _resolve,
-        connect: Connect = _connect,
+        resolve: Resolve = pinned.resolve,
+        connect: Connect = pinned.connect,
     ) -> None:
         self.own = own
         self._mode: Literal["public", "any", "off"] = mode
@@ -155,7 +138,8 @@ class Outgoing:
             ) from error
         except httpx2.ConnectTimeout as error:
             raise ComponentFailedError(
-                f"No connection to {host} within {_CONNECT_TIMEOUT_S:g} s.", error_code="ETIMEDOUT"
+                f"No connection to {host} within {pinned.CONNECT_TIMEOUT_S:g} s.",
+                error_code="ETIMEDOUT",
             ) from error
         except httpx2.ConnectError as error:
             raise ComponentFailedError(
@@ -189,7 +173,7 @@ class Outgoing:
                 "EACCES",
             )
         if self._outside is None:
-            self._outside = _PinnedTransport(self._connect_checked)
+            self._outside = PinnedTransport(self._connect_checked)
         return self._outside
 
     def _is_own_webhook(self, url: httpx2.URL) -> bool:
@@ -204,7 +188,7 @@ class Outgoing:
 
     def _loopback_transport(self) -> httpx2.AsyncBaseTransport:
         if self._loopback is None:
-            self._loopback = _PinnedTransport(self._connect_loopback)
+            self._loopback = PinnedTransport(self._connect_loopback)
         return self._loopback
 
     async def _connect_loopback(self, host: str, port: int) -> httpcore2.AsyncNetworkStream:
@@ -219,13 +203,7 @@ class Outgoing:
             ) from error
         for address in addresses:
             self._check(host, address, port)
-        failure: Exception = httpcore2.ConnectError("it has no address")
-        for address in addresses:
-            try:
-                return await self._connect(address, port)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-        raise failure
+        return await pinned.connect_to_one(addresses, port, self._connect)
 
     def _check(self, host: str, address: str, port: int) -> None:
         if port in self.api_ports and is_own(address):
@@ -237,41 +215,6 @@ class Outgoing:
                 "APPMIXER_SANDBOX_EGRESS=any allows private ones.",
                 "EACCES",
             )
-
-
-class _PinnedBackend(httpcore2.AsyncNetworkBackend):
-    """Lets one function decide where the connection for a host name goes."""
-
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - the interface of httpcore2
-        local_address: str | None = None,  # noqa: ARG002 - the interface of httpcore2
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,  # noqa: ARG002 - likewise
-    ) -> httpcore2.AsyncNetworkStream:
-        return await self._connect(host, port)
-
-
-class _PinnedTransport(httpx2.AsyncHTTPTransport):
-    """The usual transport, whose connections go where a function says.
-
-    TLS is still negotiated for, and checked against, the name in the URL.
-    """
-
-    def __init__(self, connect: Connect) -> None:
-        context = httpx2.create_ssl_context(trust_env=False)
-        super().__init__(verify=context, trust_env=False)
-        # httpx2 has no parameter for the network backend, so its pool is replaced by one with it.
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=_MOST_CONNECTIONS,
-            keepalive_expiry=5.0,
-            network_backend=_PinnedBackend(connect),
-        )
 
 
 def _first_request(

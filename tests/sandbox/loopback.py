@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import anyio
 import httpcore2
-from anyio.abc import SocketAttribute, SocketStream
+from anyio.abc import ByteStream, SocketAttribute
 
 PUBLIC_ADDRESS = "93.184.216.34"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
@@ -33,7 +33,7 @@ class Server:
     port: int = 0
     requests: list[str] = field(default_factory=list[str])
 
-    async def handle(self, stream: SocketStream) -> None:
+    async def handle(self, stream: ByteStream) -> None:
         """Read one request, answer it and close."""
         async with stream:
             received = b""

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from appmixer_mcp.confirmation import Confirmations, Impact
 from appmixer_mcp.sandbox.config import LOCAL_USER
+from appmixer_mcp.state import MemoryState
 
 
 def impact(**identity):
@@ -26,98 +27,99 @@ def clock():
 
 @pytest.fixture
 def auto(clock):
-    return Confirmations("auto", clock)
+    return Confirmations("auto", MemoryState(clock=clock, max_entries=1_000))
 
 
-def decide(confirmations, *, confirm, principal="me", arguments=None, shown=None, began_at=None):
-    arguments = {"flow_id": "f1"} if arguments is None else arguments
-    return confirmations.decide(
+async def decide(
+    confirmations, *, confirm, principal="me", arguments=None, shown=None, began_at=None
+):
+    return await confirmations.decide(
         principal,
         "delete_flow",
-        arguments,
+        {"flow_id": "f1"} if arguments is None else arguments,
         shown or impact(),
         confirm=confirm,
-        began_at=confirmations.clock() if began_at is None else began_at,
+        began_at=await confirmations.state.now() if began_at is None else began_at,
     )
 
 
-def test_confirming_without_a_preview_gives_the_preview(auto):
-    assert not decide(auto, confirm=True).act
+async def test_confirming_without_a_preview_gives_the_preview(auto):
+    assert not (await decide(auto, confirm=True)).act
 
 
-def test_confirming_after_the_preview_acts(auto):
-    decide(auto, confirm=False)
+async def test_confirming_after_the_preview_acts(auto):
+    await decide(auto, confirm=False)
 
-    assert decide(auto, confirm=True).act
-
-
-def test_a_preview_serves_once(auto):
-    decide(auto, confirm=False)
-    decide(auto, confirm=True)
-
-    assert not decide(auto, confirm=True).act
+    assert (await decide(auto, confirm=True)).act
 
 
-def test_a_call_that_began_before_the_preview_was_given_does_not_act(auto, clock):
+async def test_a_preview_serves_once(auto):
+    await decide(auto, confirm=False)
+    await decide(auto, confirm=True)
+
+    assert not (await decide(auto, confirm=True)).act
+
+
+async def test_a_call_that_began_before_the_preview_was_given_does_not_act(auto, clock):
     clock.now = 1
-    decide(auto, confirm=True)
+    await decide(auto, confirm=True)
 
-    assert not decide(auto, confirm=True, began_at=0).act
-
-
-def test_a_preview_of_another_secret_does_not_count(auto):
-    decide(auto, confirm=False, arguments={"secret": SecretStr("mine")})
-
-    assert not decide(auto, confirm=True, arguments={"secret": SecretStr("yours")}).act
-    assert decide(auto, confirm=True, arguments={"secret": SecretStr("mine")}).act
+    assert not (await decide(auto, confirm=True, began_at=0)).act
 
 
-def test_a_preview_of_other_arguments_does_not_count(auto):
-    decide(auto, confirm=False, arguments={"flow_id": "f2"})
+async def test_a_preview_of_another_secret_does_not_count(auto):
+    await decide(auto, confirm=False, arguments={"secret": SecretStr("mine")})
 
-    assert not decide(auto, confirm=True).act
-
-
-def test_a_preview_given_to_somebody_else_does_not_count(auto):
-    decide(auto, confirm=False, principal="you")
-
-    assert not decide(auto, confirm=True).act
+    assert not (await decide(auto, confirm=True, arguments={"secret": SecretStr("yours")})).act
+    assert (await decide(auto, confirm=True, arguments={"secret": SecretStr("mine")})).act
 
 
-def test_a_preview_is_good_for_ten_minutes(auto, clock):
-    decide(auto, confirm=False)
+async def test_a_preview_of_other_arguments_does_not_count(auto):
+    await decide(auto, confirm=False, arguments={"flow_id": "f2"})
+
+    assert not (await decide(auto, confirm=True)).act
+
+
+async def test_a_preview_given_to_somebody_else_does_not_count(auto):
+    await decide(auto, confirm=False, principal="you")
+
+    assert not (await decide(auto, confirm=True)).act
+
+
+async def test_a_preview_is_good_for_ten_minutes(auto, clock):
+    await decide(auto, confirm=False)
     clock.now = 601
 
-    assert not decide(auto, confirm=True).act
+    assert not (await decide(auto, confirm=True)).act
 
 
-def test_what_changed_since_the_preview_is_shown_again(auto):
-    decide(auto, confirm=False)
+async def test_what_changed_since_the_preview_is_shown_again(auto):
+    await decide(auto, confirm=False)
 
-    changed = decide(auto, confirm=True, shown=impact(stage="running"))
+    changed = await decide(auto, confirm=True, shown=impact(stage="running"))
 
     assert not changed.act
     assert "changed" in changed.next_step
-    assert decide(auto, confirm=True, shown=impact(stage="running")).act
+    assert (await decide(auto, confirm=True, shown=impact(stage="running"))).act
 
 
-def test_the_flag_alone_is_enough_under_flag():
+async def test_the_flag_alone_is_enough_under_flag():
     confirmations = Confirmations("flag")
 
-    assert not decide(confirmations, confirm=False).act
-    assert decide(confirmations, confirm=True).act
+    assert not (await decide(confirmations, confirm=False)).act
+    assert (await decide(confirmations, confirm=True)).act
 
 
-def test_nothing_is_asked_under_off():
-    assert decide(Confirmations("off"), confirm=False).act
+async def test_nothing_is_asked_under_off():
+    assert (await decide(Confirmations("off"), confirm=False)).act
 
 
-def test_previews_that_nobody_answers_do_not_pile_up(auto):
+async def test_previews_that_nobody_answers_do_not_pile_up(auto):
     for number in range(3_000):
-        decide(auto, confirm=False, arguments={"flow_id": str(number)})
+        await decide(auto, confirm=False, arguments={"flow_id": str(number)})
 
-    assert not decide(auto, confirm=True, arguments={"flow_id": "0"}).act
-    assert decide(auto, confirm=True, arguments={"flow_id": "2999"}).act
+    assert not (await decide(auto, confirm=True, arguments={"flow_id": "0"})).act
+    assert (await decide(auto, confirm=True, arguments={"flow_id": "2999"})).act
 
 
 async def test_confirmations_sent_before_anybody_saw_the_preview_change_nothing(

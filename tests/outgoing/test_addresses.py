@@ -1,8 +1,8 @@
-"""Which addresses a flow may reach."""
+"""Which addresses are public, and which are this machine."""
 
 import pytest
 
-from appmixer_mcp.sandbox.addresses import is_own, is_public
+from appmixer_mcp.outgoing.addresses import is_own, is_public
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The authorization server: signs people in to Appmixer and gives their clients our own tokens."""

@@ -1,0 +1,152 @@
+"""What a client asks for at `/authorize`: checked, or refused at the right place.
+
+While it is not certain where the client is, nobody is redirected: the person sees why. From then on
+the client hears what is wrong, with `iss`, so that it knows who answers (RFC 9207).
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlencode
+
+from appmixer_mcp.oauth.clients import Clients
+from appmixer_mcp.oauth.metadata import check_resources
+from appmixer_mcp.oauth.types import AuthorizationRequest, Client, OAuthError
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 in base64url (RFC 7636 4.2)
+_MOST_PARAMETERS = 50
+
+
+class AnsweredError(OAuthError):
+    """A request was refused, and the client is to hear of it.
+
+    Attributes:
+        location: Where the browser has to go for that.
+    """
+
+    location: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The parameters of a request."""
+
+    once: dict[str, str]
+    repeated: frozenset[str]
+    """Names of those that are there more than once, whose value is therefore unknown."""
+    resources: list[str]
+    """The one parameter that may be repeated (RFC 8707 2)."""
+
+
+@dataclass(frozen=True)
+class AuthorizationRequests:
+    """Checks what clients ask for."""
+
+    clients: Clients
+    issuer: str
+
+    async def checked(self, query: str) -> tuple[Client, AuthorizationRequest]:
+        """Return who asks, and for what.
+
+        Args:
+            query: Of the URL, still encoded.
+
+        Raises:
+            AnsweredError: The client made a mistake and is to be told.
+            OAuthError: The person is to be told, because the client cannot be.
+            UnavailableError: The client's metadata document cannot be fetched now.
+        """
+        asked = _read(query)
+        client = await self._client(asked)
+        wanted = _to_client(client, asked)
+        try:
+            return client, self._wanted(wanted, asked)
+        except OAuthError as error:
+            answered = AnsweredError(error.error, error.description)
+            answered.location = self.answer(
+                wanted, error=error.error, error_description=error.description
+            )
+            raise answered from error
+
+    def answer(self, request: AuthorizationRequest, **parameters: str) -> str:
+        """Return the address that brings an answer to the client, with its state and our name."""
+        uri = request.redirect_uri
+        state = {} if request.state is None else {"state": request.state}
+        more = urlencode({**parameters, **state, "iss": self.issuer})
+        if "?" not in uri:
+            return f"{uri}?{more}"
+        return f"{uri}{more}" if uri.endswith(("?", "&")) else f"{uri}&{more}"
+
+    async def _client(self, asked: _Asked) -> Client:
+        if not asked.repeated.isdisjoint(("client_id", "redirect_uri")):
+            raise OAuthError("invalid_request", "The link names its program or address twice.")
+        client_id = asked.once.get("client_id")
+        client = await self.clients.find(client_id) if client_id else None
+        if client is None:
+            raise OAuthError(
+                "invalid_client",
+                "This server does not know the program that sent you here. Remove the connection "
+                "in that program and add it again.",
+            )
+        return client
+
+    def _wanted(self, wanted: AuthorizationRequest, asked: _Asked) -> AuthorizationRequest:
+        if asked.repeated:
+            raise OAuthError("invalid_request", "A parameter is there more than once.")
+        _check_response(asked.once)
+        challenge = asked.once.get("code_challenge", "")
+        if asked.once.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(challenge):
+            raise OAuthError(
+                "invalid_request",
+                "PKCE is required: send code_challenge, and code_challenge_method=S256.",
+            )
+        check_resources(self.issuer, asked.resources)
+        resource = asked.resources[0] if asked.resources else None
+        return replace(wanted, code_challenge=challenge, resource=resource)
+
+
+def _read(query: str) -> _Asked:
+    """Read the query; a parameter without a value counts as left out (RFC 6749 3.1)."""
+    try:
+        given = parse_qsl(query, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        raise OAuthError("invalid_request", "The link has too many parameters.") from None
+    counts = Counter(name for name, _ in given if name != "resource")
+    return _Asked(
+        once={name: value for name, value in given if counts[name] == 1},
+        repeated=frozenset(name for name, count in counts.items() if count > 1),
+        resources=[value for name, value in given if name == "resource"],
+    )
+
+
+def _to_client(client: Client, asked: _Asked) -> AuthorizationRequest:
+    given = asked.once.get("redirect_uri")
+    if given is None and len(client.redirect_uris) != 1:
+        raise OAuthError("invalid_request", "The link does not say where to go afterwards.")
+    if given is not None and not client.allows(given):
+        raise OAuthError(
+            "invalid_request",
+            "The link leads to an address that its program did not register. Do not follow it "
+            "unless you know why.",
+        )
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri=client.redirect_uris[0] if given is None else given,
+        redirect_uri_given=given is not None,
+        state=asked.once.get("state"),
+        code_challenge="",
+        resource=None,
+    )
+
+
+def _check_response(once: dict[str, str]) -> None:
+    for name in ("request", "request_uri"):  # parameters in a JWT
+        if name in once:
+            raise OAuthError(f"{name}_not_supported", f"The parameter {name} is not supported.")
+    kind = once.get("response_type")
+    if kind is None:
+        raise OAuthError("invalid_request", "The parameter response_type is missing.")
+    if kind != "code":
+        raise OAuthError("unsupported_response_type", "The only response_type is code.")
+    if once.get("response_mode", "query") != "query":
+        raise OAuthError("invalid_request", "The only response_mode is query.")

@@ -1,0 +1,229 @@
+"""The endpoints that clients call by themselves: tokens, revocation, registration, metadata."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from urllib.parse import parse_qsl
+
+from pydantic_core import from_json
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from appmixer_mcp.errors import RateLimitedError, UnavailableError
+from appmixer_mcp.oauth import metadata
+from appmixer_mcp.oauth.client_authentication import authenticated
+from appmixer_mcp.oauth.clients import Clients
+from appmixer_mcp.oauth.grants import Grants
+from appmixer_mcp.oauth.types import SCOPE, OAuthError, Tokens
+from appmixer_mcp.state import SharedState
+
+MOST_BYTES = 16_384
+"""Largest body of a request to these endpoints."""
+REGISTRATIONS_AN_HOUR = 300
+"""Most registrations in all; what is beyond has to wait for the next hour."""
+REGISTRATIONS_OF_ADDRESS = 60
+"""Most from one address: hosted assistants register everyone's client from a few addresses."""
+
+_HOUR_S = 3_600
+_MOST_PARAMETERS = 50
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
+_RETRY_S = "5"
+_CREATED, _TOO_LARGE, _TOO_MANY, _UNAVAILABLE, _UNAUTHORIZED = 201, 413, 429, 503, 401
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """The parameters of a request; one without a value counts as left out (RFC 6749 3.2)."""
+
+    parameters: dict[str, str]
+    resources: list[str]
+
+    def needed(self, name: str) -> str:
+        """Return a parameter that has to be there.
+
+        Raises:
+            OAuthError: It is not.
+        """
+        if name not in self.parameters:
+            raise OAuthError("invalid_request", f"The parameter {name} is missing.")
+        return self.parameters[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """Handlers for Starlette's routes, and those routes."""
+
+    issuer: str
+    """The public origin, without a slash at its end."""
+    clients: Clients
+    grants: Grants
+    state: SharedState
+
+    def routes(self, resource_paths: Sequence[str]) -> list[Route]:
+        """Return the routes; `resource_paths` are those that have a protected resource."""
+        described = [metadata.PROTECTED_RESOURCE_PATH + path for path in ("", *resource_paths)]
+        return [
+            Route("/token", self.token, methods=["POST"]),
+            Route("/revoke", self.revoke, methods=["POST"]),
+            Route("/register", self.register, methods=["POST"]),
+            Route(metadata.AUTHORIZATION_SERVER_PATH, self.authorization_server),
+            *(Route(path, self.protected_resource) for path in described),
+        ]
+
+    async def authorization_server(self, _request: Request) -> Response:
+        """Answer with the metadata of the authorization server."""
+        return JSONResponse(metadata.authorization_server(self.issuer), headers=_FOR_A_WHILE)
+
+    async def protected_resource(self, _request: Request) -> Response:
+        """Answer with the metadata of the protected resource, the same for each of its paths."""
+        return JSONResponse(metadata.protected_resource(self.issuer), headers=_FOR_A_WHILE)
+
+    async def token(self, request: Request) -> Response:
+        """Give tokens for a code or a refresh token."""
+        return await _answered(request, self._token)
+
+    async def revoke(self, request: Request) -> Response:
+        """End the grant of a token; that there is no such token is no error (RFC 7009)."""
+        return await _answered(request, self._revoke)
+
+    async def register(self, request: Request) -> Response:
+        """Register a client."""
+        return await _answered(request, self._register)
+
+    async def _token(self, request: Request) -> Response:
+        form = await _form(request)
+        client_id = await self._client_id(request, form)
+        match form.needed("grant_type"):
+            case "authorization_code":
+                tokens = await self.grants.redeem(
+                    client_id,
+                    code=form.needed("code"),
+                    redirect_uri=form.parameters.get("redirect_uri"),
+                    code_verifier=form.needed("code_verifier"),
+                    resources=form.resources,
+                )
+            case "refresh_token":
+                tokens = await self.grants.refresh(
+                    client_id,
+                    refresh_token=form.needed("refresh_token"),
+                    resources=form.resources,
+                )
+            case _:
+                raise OAuthError(
+                    "unsupported_grant_type",
+                    "grant_type must be authorization_code or refresh_token.",
+                )
+        await self.clients.keep(client_id)
+        return JSONResponse(_written(tokens), headers=_NO_STORE)
+
+    async def _revoke(self, request: Request) -> Response:
+        form = await _form(request)
+        client_id = await self._client_id(request, form)
+        await self.grants.revoke(client_id, form.needed("token"))
+        return Response(headers=_NO_STORE)
+
+    async def _register(self, request: Request) -> Response:
+        try:
+            given = from_json(await _body(request))
+        except ValueError as error:
+            raise OAuthError("invalid_client_metadata", "The body is not JSON.") from error
+        await self._count_registration(request.client.host if request.client else "")
+        answer = await self.clients.register(given)
+        return JSONResponse(answer, _CREATED, headers=_NO_STORE)
+
+    async def _client_id(self, request: Request, form: Form) -> str:
+        header = request.headers.get("authorization", "")
+        return await authenticated(self.clients, form.parameters, header)
+
+    async def _count_registration(self, address: str) -> None:
+        hour, elapsed_s = divmod(await self.state.now(), _HOUR_S)
+        key = f"oauth:registrations:{int(hour)}"
+        of_address = await self.state.add(f"{key}:{_network(address)}", ttl_s=_HOUR_S)
+        # One address that is over its limit must not use up everyone's.
+        if of_address > REGISTRATIONS_OF_ADDRESS or (
+            await self.state.add(key, ttl_s=_HOUR_S) > REGISTRATIONS_AN_HOUR
+        ):
+            raise RateLimitedError(
+                "Too many clients were registered in this hour. Use the client_id you have, or "
+                "try again later.",
+                retry_after_s=_HOUR_S - elapsed_s,
+            )
+
+
+async def _answered(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Handle a request; what goes wrong is written as OAuth clients expect it."""
+    headers = dict(_NO_STORE)
+    try:
+        return await handle(request)
+    except OAuthError as error:
+        if error.status == _UNAUTHORIZED and "authorization" in request.headers:
+            headers["WWW-Authenticate"] = 'Basic realm="appmixer-mcp"'
+        return _error(error.error, error.description, error.status, headers)
+    except RateLimitedError as error:
+        headers["Retry-After"] = str(int(error.retry_after_s or _HOUR_S) + 1)
+        return _error("temporarily_unavailable", str(error), _TOO_MANY, headers)
+    except UnavailableError:
+        headers["Retry-After"] = _RETRY_S
+        return _error(
+            "temporarily_unavailable",
+            "What this server keeps its sign-ins in does not answer. Try again shortly.",
+            _UNAVAILABLE,
+            headers,
+        )
+
+
+def _error(error: str, description: str, status: int, headers: dict[str, str]) -> Response:
+    return JSONResponse({"error": error, "error_description": description}, status, headers=headers)
+
+
+def _written(tokens: Tokens) -> dict[str, object]:
+    return {
+        "access_token": tokens.access_token.get_secret_value(),
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in_s,
+        "refresh_token": tokens.refresh_token.get_secret_value(),
+        "scope": SCOPE,
+    }
+
+
+async def _form(request: Request) -> Form:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
+        raise OAuthError("invalid_request", f"The body must be {_FORM_TYPE}.")
+    try:
+        text = (await _body(request)).decode()
+        given = parse_qsl(text, max_num_fields=_MOST_PARAMETERS)
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise OAuthError("invalid_request", "The body cannot be read as a form.") from error
+    counts = Counter(name for name, _ in given if name != "resource")
+    if any(count > 1 for count in counts.values()):
+        raise OAuthError("invalid_request", "A parameter is there more than once.")
+    return Form(
+        parameters={name: value for name, value in given if name != "resource"},
+        resources=[value for name, value in given if name == "resource"],
+    )
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise OAuthError(
+                "invalid_request", f"The body has over {MOST_BYTES:,} bytes.", status=_TOO_LARGE
+            )
+    return body
+
+
+def _network(address: str) -> str:
+    """Return what counts as one caller: an IPv4 address, or the /64 around an IPv6 one."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:  # a name, as servers that are called in process have it
+        return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(IPv6Network((parsed, 64), strict=False))
+    return str(parsed)

@@ -1,0 +1,1 @@
+"""Calls to addresses that a stranger chose: which ones are public, and connections held to them."""

@@ -1,0 +1,109 @@
+"""The web application: what is checked in front of every request, and what is opened for all."""
+
+import multiprocessing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from appmixer_mcp.errors import ConfigurationError
+from appmixer_mcp.settings import LOOPBACK_NAMES, Settings, listed
+from appmixer_mcp.web.client_addresses import ClientAddresses
+from appmixer_mcp.web.hosts import HostsAndOrigins
+from appmixer_mcp.web.limits import RequestsInFlight
+from appmixer_mcp.web.local import LocalOnly
+from appmixer_mcp.web.served import Served, Transports
+
+_MCP_HEADERS = ("Mcp-Method", "Mcp-Name", "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID")
+_LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+
+
+def build_app(settings: Settings, transports: Transports = "all") -> Starlette:
+    """Return the application; its lifespan opens what it works with.
+
+    Args:
+        settings: The operator's.
+        transports: `sse` leaves `/mcp` out.
+
+    Raises:
+        ConfigurationError: The settings do not go together; says what to change.
+    """
+    _check(settings)
+    served = _Opened()
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            served.app = await stack.enter_async_context(Served(settings, transports))
+            yield
+
+    return Starlette(
+        routes=[Mount("/", app=served)], middleware=_checks(settings), lifespan=lifespan
+    )
+
+
+class _Opened:
+    """Passes requests to the application that the lifespan has opened."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+def _checks(settings: Settings) -> Sequence[Middleware]:
+    """Return what a request passes before anything of ours sees it, the outermost first."""
+    is_local = settings.auth == "none"
+    public = urlsplit(settings.public_url).netloc
+    hosts = [*listed(settings.allowed_hosts), *([public] if public else [])]
+    origins = listed(settings.allowed_origins)
+    if settings.public_url:
+        origins.append(settings.public_url)
+    checks = [
+        Middleware(ClientAddresses, trusted_proxies=listed(settings.trusted_proxies)),
+        Middleware(RequestsInFlight, most=settings.max_requests),
+        Middleware(HostsAndOrigins, hosts=hosts, origins=origins, loopback_origins=True),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_origin_regex=_LOOPBACK_ORIGIN,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", *_MCP_HEADERS],
+            expose_headers=["Mcp-Session-Id", "WWW-Authenticate", "Retry-After"],
+        ),
+    ]
+    return [*checks, Middleware(LocalOnly)] if is_local else checks
+
+
+def _check(settings: Settings) -> None:
+    """Refuse settings that would serve nobody, or somebody who should not be.
+
+    Raises:
+        ConfigurationError: They do not go together.
+    """
+    if settings.auth == "oauth" and not (settings.public_url and settings.encryption_key):
+        raise ConfigurationError(
+            "--auth oauth needs APPMIXER_PUBLIC_URL, the address that people and clients use, and "
+            "APPMIXER_ENCRYPTION_KEY, a random text of at least 32 characters."
+        )
+    if settings.auth == "none" and not _is_loopback(settings.public_url):
+        raise ConfigurationError(
+            "--auth none serves everybody as the operator, so it is for this machine only. Use "
+            "--auth oauth or --auth bearer, or remove APPMIXER_PUBLIC_URL."
+        )
+    if multiprocessing.parent_process() is None:
+        return
+    if settings.redis_url is None or not settings.base_url:  # one of several workers
+        raise ConfigurationError(
+            "Several workers need APPMIXER_REDIS_URL, to share sign-ins and limits, and "
+            "APPMIXER_BASE_URL: the embedded sandbox belongs to one process."
+        )
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in (None, *LOOPBACK_NAMES)

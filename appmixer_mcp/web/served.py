@@ -1,0 +1,192 @@
+"""What one worker serves over HTTP, opened once for all its users: tenant, state, MCP, sign-in."""
+
+import os
+from contextlib import AsyncExitStack, suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from mcp.server.request_state import RequestStateSecurity
+from mcp.server.transport_security import TransportSecuritySettings
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp
+
+from appmixer_mcp.confirmation import Confirmations
+from appmixer_mcp.errors import NotSignedInError
+from appmixer_mcp.notices import Notices
+from appmixer_mcp.server import SessionOf
+from appmixer_mcp.settings import Settings, listed
+from appmixer_mcp.state import SharedState, open_state
+from appmixer_mcp.web.authentication import Authentication, Verifier
+from appmixer_mcp.web.bodies import Bodies
+from appmixer_mcp.web.health import health_routes
+from appmixer_mcp.web.limits import CallLimits
+from appmixer_mcp.web.metrics import Metrics
+from appmixer_mcp.web.sessions import OperatorSessions, authenticated_session
+from appmixer_mcp.web.sse import MESSAGES, SseStreams
+from appmixer_mcp.web.verifiers import BearerVerifier
+from appmixer_mcp.wiring import Wiring
+
+if TYPE_CHECKING:
+    from appmixer_mcp.server import AppmixerServer
+
+Transports = Literal["all", "sse"]
+
+_FORM_BYTES = 65_536
+_STATE_KEY_BYTES = 32
+_FOR_A_YEAR_S = 365 * 24 * 3600.0
+
+
+class Served:
+    """Opens everything and closes it in order; entering it gives the application."""
+
+    def __init__(self, settings: Settings, transports: Transports) -> None:
+        """Open nothing yet."""
+        self._settings = settings
+        self._transports = transports
+        self._stack = AsyncExitStack()
+        self._wiring = Wiring(settings)
+        self._metrics = Metrics()
+
+    async def __aenter__(self) -> Starlette:
+        """Open what is needed; nothing stays open when that fails."""
+        async with AsyncExitStack() as stack:
+            app = await self._opened(stack)
+            self._stack = stack.pop_all()
+        return app
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _opened(self, stack: AsyncExitStack) -> Starlette:
+        settings = self._settings
+        stack.callback(self._metrics.close)
+        file = settings.data_dir / "sign-ins.db" if settings.auth == "oauth" else None
+        state = await stack.enter_async_context(open_state(redis_url=settings.redis_url, file=file))
+        wiring = await stack.enter_async_context(self._wiring)
+        limits = CallLimits(
+            state, per_minute=settings.calls_per_minute, at_once=settings.calls_at_once
+        )
+        routes, session_of, who = self._for_mode(state)
+        if isinstance(who, OperatorSessions):
+            stack.push_async_callback(who.shared.aclose)
+        server = wiring.server(
+            session_of=session_of,
+            limits=limits,
+            observer=self._metrics,
+            confirmations=Confirmations(settings.confirm, state),
+            bus=Notices(state),
+            request_state=await self._request_state(state),
+        )
+        if wiring.session.in_sandbox:
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(tasks.cancel_scope.cancel)
+            server.listed.set()  # here nobody waits for a start
+            tasks.start_soon(wiring.keep_flows_running, server.listed)
+        mcp = self._mcp_routes(server, who, limits)
+        if self._transports == "all":
+            await stack.enter_async_context(server.session_manager.run())
+        return Starlette(
+            routes=[
+                *health_routes({"shared state": state.now, "Appmixer": self._tenant_answers}),
+                *self._metrics.routes(settings.metrics_token),
+                *mcp,
+                Mount("/", self._bounded(Router(routes), _FORM_BYTES)),
+            ]
+        )
+
+    def _for_mode(
+        self, state: SharedState
+    ) -> tuple[list[Route], SessionOf, "Verifier | OperatorSessions"]:
+        """Return the sign-in routes, whose session a request is, and what knows who calls."""
+        wiring, settings = self._wiring, self._settings
+        if settings.auth == "none":
+            sessions = OperatorSessions(wiring)
+            return [], sessions.of, sessions
+        if settings.auth == "bearer":
+            bearer = BearerVerifier(wiring.base_url, wiring.client_of, state)
+            return [], authenticated_session, bearer
+        from appmixer_mcp.web.signing_in import oauth_parts  # noqa: PLC0415 - only for this mode
+
+        routes, verifier = oauth_parts(settings, wiring, state)
+        return routes, authenticated_session, verifier
+
+    def _mcp_routes(
+        self, server: "AppmixerServer", who: "Verifier | OperatorSessions", limits: CallLimits
+    ) -> list[Route | Mount]:
+        settings = self._settings
+        sessions = who if isinstance(who, OperatorSessions) else None
+        streams = SseStreams(
+            server.lowlevel,
+            new_session=sessions.new if sessions else None,
+            most=settings.max_sessions,
+            idle_s=settings.session_idle_s,
+            max_body_bytes=settings.max_body_bytes,
+        )
+        self._metrics.watch_sessions("sse", lambda: streams.open_streams)
+
+        def guarded(app: ASGIApp) -> ASGIApp:
+            bounded = self._bounded(app, settings.max_body_bytes)
+            if isinstance(who, OperatorSessions):
+                return bounded
+            return Authentication(bounded, verifier=who, admit=limits.request)
+
+        routes: list[Route | Mount] = [
+            Route("/sse", endpoint=guarded(streams), methods=["GET"]),
+            Mount(MESSAGES, app=guarded(streams.messages)),
+        ]
+        if self._transports == "all":
+            server.streamable_http_app(
+                session_idle_timeout=settings.session_idle_s,
+                max_sessions=settings.max_sessions,
+                max_request_body_size=settings.max_body_bytes,
+                # Host and Origin are checked in front of the whole application.
+                transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+            )
+            manager = server.session_manager
+            routes.append(Route("/mcp", endpoint=guarded(manager.handle_request)))
+            # The SDK tells their number nowhere else.
+            sessions_of_http = manager._server_instances  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            self._metrics.watch_sessions("http", lambda: len(sessions_of_http))
+        return routes
+
+    def _bounded(self, app: ASGIApp, max_bytes: int) -> ASGIApp:
+        return Bodies(app, max_bytes=max_bytes, timeout_s=self._settings.body_timeout_s)
+
+    async def _request_state(self, state: SharedState) -> RequestStateSecurity | None:
+        """Return what seals the state that clients carry, by a key that all workers have."""
+        keys = _secrets(self._settings.encryption_key)
+        if not keys and self._settings.redis_url is not None:
+            await state.put_new("state-key", os.urandom(_STATE_KEY_BYTES), ttl_s=_FOR_A_YEAR_S)
+            keys = [await state.get("state-key") or b""]
+        if not keys:
+            return None
+        return RequestStateSecurity(keys=[_derived(key) for key in keys])
+
+    async def _tenant_answers(self) -> None:
+        """Return when the tenant answers.
+
+        Raises:
+            AppmixerError: It does not.
+        """
+        client = await self._wiring.client_of(None)
+        with suppress(NotSignedInError):  # which is an answer
+            await client.users.get_user()
+
+
+def _secrets(setting: SecretStr | None) -> list[bytes]:
+    return [key.encode() for key in listed(setting.get_secret_value())] if setting else []
+
+
+def _derived(key: bytes) -> bytes:
+    purpose = b"appmixer-mcp request state"
+    return HKDF(SHA256(), _STATE_KEY_BYTES, salt=None, info=purpose).derive(key)

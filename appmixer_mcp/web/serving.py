@@ -1,0 +1,66 @@
+"""`appmixer-mcp serve --transport http|sse`: one process on one address."""
+
+import socket
+import sys
+from ipaddress import ip_address
+
+import uvicorn
+
+from appmixer_mcp.errors import ConfigurationError
+from appmixer_mcp.hosting import listen
+from appmixer_mcp.settings import LOOPBACK_NAMES, Settings
+from appmixer_mcp.web.app import build_app
+from appmixer_mcp.web.served import Transports
+
+_LAST_REQUESTS_S = 5
+_IDLE_CONNECTION_S = 75  # longer than proxies keep one, so that they never meet a closing one
+_WAITING = 2_048
+
+
+def serve_http(settings: Settings, host: str, port: int, transports: Transports) -> int:
+    """Serve until a signal; prints the address on stdout once connections are accepted.
+
+    Returns:
+        The exit code: 1 when it could not start; a signal ends the process itself.
+
+    Raises:
+        ConfigurationError: The address cannot be served, or not in this way.
+    """
+    if settings.auth == "none" and not _is_loopback(host):
+        raise ConfigurationError(
+            f"Others can reach {host}, and --auth none would serve them as the operator. Use "
+            "--auth oauth or --auth bearer, or listen on 127.0.0.1."
+        )
+    app = build_app(settings, transports)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # APPMIXER_TRUSTED_PROXIES says whose are believed
+        timeout_keep_alive=_IDLE_CONNECTION_S,
+        timeout_graceful_shutdown=_LAST_REQUESTS_S,
+        backlog=_WAITING,
+    )
+    with listen(host, port) as listener:
+        server = _Server(config)
+        server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say where."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            sys.stdout.write(f"http://{shown}:{port}\n")
+            sys.stdout.flush()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in LOOPBACK_NAMES

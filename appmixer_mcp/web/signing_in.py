@@ -1,0 +1,46 @@
+"""Mode `oauth`: our authorization server, and what knows its tokens, on one public address."""
+
+from functools import partial
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from starlette.routing import Route
+
+from appmixer_mcp.oauth.clients import Clients
+from appmixer_mcp.oauth.grants import Grants
+from appmixer_mcp.oauth.metadata import resource_metadata_url
+from appmixer_mcp.oauth.routes import OAuthServices, oauth_routes
+from appmixer_mcp.oauth.sign_in import SignIn
+from appmixer_mcp.oauth.vault import Vault
+from appmixer_mcp.settings import Settings
+from appmixer_mcp.state import SharedState
+from appmixer_mcp.web.verifiers import OAuthVerifier
+from appmixer_mcp.wiring import Wiring
+
+RESOURCE_PATHS = ("/mcp", "/sse")
+
+
+def oauth_parts(
+    settings: Settings, wiring: Wiring, state: SharedState
+) -> tuple[list[Route], OAuthVerifier]:
+    """Return the routes of the authorization server, and what verifies its tokens."""
+    url = settings.public_url
+    grants = Grants(
+        state, Vault(settings.encryption_key or SecretStr("")), issuer=url, base_url=wiring.base_url
+    )
+    services = OAuthServices(
+        public_url=url,
+        clients=Clients(state),
+        grants=grants,
+        state=state,
+        sign_in=SignIn(partial(wiring.client_of, None), tenant=_name(wiring.base_url)),
+    )
+    verifier = OAuthVerifier(
+        wiring.base_url, wiring.client_of, grants, partial(resource_metadata_url, url)
+    )
+    return oauth_routes(services, RESOURCE_PATHS), verifier
+
+
+def _name(base_url: str) -> str:
+    """Return what people call the tenant."""
+    return urlsplit(base_url).hostname or base_url

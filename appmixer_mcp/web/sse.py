@@ -1,0 +1,132 @@
+"""MCP over Server-Sent Events, the transport of older clients: `GET /sse` and `POST /messages/`."""
+
+from collections.abc import Callable
+from contextvars import Context
+from http import HTTPStatus
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+from mcp.server.sse import SseServerTransport
+from mcp.shared.message import SessionMessage
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from appmixer_mcp.session import Session
+from appmixer_mcp.stdio import both_eras
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
+    from mcp.shared._stream_protocols import ReadStream
+
+MESSAGES = "/messages/"
+
+
+class SseStreams:
+    """Serves streams, each a session of its own until the client leaves or stays silent too long.
+
+    Attributes:
+        messages: The ASGI application behind `POST /messages/`.
+        open_streams: How many there are now.
+    """
+
+    def __init__(
+        self,
+        server: "Server[Any]",
+        *,
+        new_session: Callable[[], Session] | None,
+        most: int,
+        idle_s: float,
+        max_body_bytes: int,
+    ) -> None:
+        """Keep what streams need.
+
+        Args:
+            server: Answers the messages.
+            new_session: Gives each stream a session, closed with it; without it each message says
+                itself whose it is.
+            most: How many streams may be open at once.
+            idle_s: How long a stream lives without a message of its client.
+            max_body_bytes: Largest message.
+        """
+        self._server = server
+        self._new_session = new_session
+        self._most = most
+        self._idle_s = idle_s
+        self.open_streams = 0
+        # Host and Origin are checked in front of the whole application.
+        self._transport = SseServerTransport(MESSAGES, max_request_body_size=max_body_bytes)
+        self.messages = self._transport.handle_post_message
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one stream until it ends."""
+        if self.open_streams >= self._most:
+            await _full(scope, receive, send)
+            return
+        self.open_streams += 1
+        session = self._new_session() if self._new_session else None
+        try:
+            async with self._transport.connect_sse(scope, receive, send) as (read, write):
+                with anyio.CancelScope() as idle:
+                    watched = _Watched(read, idle, self._idle_s)
+                    await both_eras(self._server, watched, write, lifespan_state=session)
+        finally:
+            self.open_streams -= 1
+            if session is not None:
+                with anyio.CancelScope(shield=True):
+                    await session.aclose()
+
+
+class _Watched:
+    """A stream of messages, each of which puts off the end of the session."""
+
+    def __init__(
+        self,
+        stream: "ReadStream[SessionMessage | Exception]",
+        idle: anyio.CancelScope,
+        wait_s: float,
+    ) -> None:
+        self._stream = stream
+        self._idle = idle
+        self._wait_s = wait_s
+        idle.deadline = anyio.current_time() + wait_s
+
+    @property
+    def last_context(self) -> Context | None:
+        """The context of the request that brought the last message."""
+        return getattr(self._stream, "last_context", None)
+
+    async def receive(self) -> SessionMessage | Exception:
+        message = await self._stream.receive()
+        self._idle.deadline = anyio.current_time() + self._wait_s
+        return message
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+_full = JSONResponse(
+    {"error": "too_many_sessions", "error_description": "Too many sessions are open. Try later."},
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    {"Retry-After": "60"},
+)

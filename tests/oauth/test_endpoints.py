@@ -1,0 +1,497 @@
+"""The endpoints that clients call by themselves, over HTTP."""
+
+import base64
+import logging
+from contextlib import aclosing
+
+import pytest
+from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
+
+from appmixer_mcp.errors import UnavailableError
+from appmixer_mcp.state import MemoryState
+from appmixer_mcp.state.sqlite_state import SqliteState
+from tests.oauth.authorization_server import (
+    APPMIXER_TOKEN,
+    CALLBACK,
+    ISSUER,
+    VERIFIER,
+    Clock,
+    Documents,
+    serving,
+)
+
+URL = "https://assistant.example/oauth/client.json"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def server(request, tmp_path):
+    clock = Clock()
+    if request.param == "memory":
+        async with serving(clock, MemoryState(clock.seconds)) as one:
+            yield one
+    else:
+        async with (
+            aclosing(SqliteState(tmp_path / "state.db", clock=clock.seconds)) as state,
+            serving(clock, state) as one,
+        ):
+            yield one
+
+
+async def test_a_client_signs_in_calls_refreshes_and_signs_out(server):
+    client_id = (await server.register())["client_id"]
+    first = await server.redeem(client_id, await server.code(client_id))
+    second = await server.refresh(client_id, first.json()["refresh_token"], resource=ISSUER)
+    caller = await server.grants.caller_of(second.json()["access_token"])
+    out = await server.http.post(
+        "/revoke", data={"client_id": client_id, "token": second.json()["refresh_token"]}
+    )
+
+    assert first.status_code == second.status_code == out.status_code == 200
+    assert {"token_type": "Bearer", "expires_in": 3600, "scope": "appmixer"}.items() <= (
+        first.json().items()
+    )
+    assert first.headers["cache-control"] == second.headers["cache-control"] == "no-store"
+    assert (caller.user.user_id, caller.client_id) == ("user-1", client_id)
+    assert caller.user.appmixer_token.get_secret_value() == APPMIXER_TOKEN
+    assert not await server.is_good(second.json()["access_token"])
+    assert (await server.refresh(client_id, second.json()["refresh_token"])).status_code == 400
+
+
+async def test_no_token_lies_about_readable(tmp_path):
+    clock, file = Clock(), tmp_path / "state.db"
+    async with (
+        aclosing(SqliteState(file, clock=clock.seconds)) as state,
+        serving(clock, state) as server,
+    ):
+        client = await server.register(token_endpoint_auth_method="client_secret_post")
+        secret = {"client_secret": client["client_secret"]}
+        unused = await server.code(client["client_id"])
+        code = await server.code(client["client_id"])
+        tokens = (await server.redeem(client["client_id"], code, **secret)).json()
+        raw = b"".join(one.read_bytes() for one in tmp_path.iterdir())
+
+    assert client["client_id"].encode() in raw  # so this is where they would be
+    for readable in (
+        APPMIXER_TOKEN,
+        "ann@acme.example",
+        unused,
+        code,
+        tokens["access_token"],
+        tokens["refresh_token"],
+        client["client_secret"],
+    ):
+        assert readable.encode() not in raw
+
+
+async def test_no_secret_is_logged_or_told_in_an_error(caplog):
+    caplog.set_level(logging.DEBUG)
+    async with serving() as server:
+        client = await server.register(token_endpoint_auth_method="client_secret_post")
+        client_id, secret = client["client_id"], {"client_secret": client["client_secret"]}
+        code = await server.code(client_id)
+        first = (await server.redeem(client_id, code, **secret)).json()
+        answers = [
+            await server.refresh(client_id, first["refresh_token"], client_secret="a wrong one"),
+            await server.refresh(client_id, first["refresh_token"], resource="x", **secret),
+            await server.redeem(client_id, code, **secret),
+            await server.refresh(client_id, first["refresh_token"], **secret),
+        ]
+
+    said = caplog.text + "".join(answer.text for answer in answers)
+    assert [answer.status_code for answer in answers] == [401, 400, 400, 400]
+    for hidden in (code, VERIFIER, APPMIXER_TOKEN, "a wrong one", *secret.values()):
+        assert hidden not in said
+    assert first["access_token"] not in said
+    assert first["refresh_token"] not in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"redirect_uri": CALLBACK + "/"}, "invalid_grant"),
+        ({"redirect_uri": CALLBACK.upper()}, "invalid_grant"),
+        ({"code_verifier": "another-verifier-of-proof-key-for-code-exch"}, "invalid_grant"),
+        ({"code_verifier": "x" * 128}, "invalid_grant"),
+    ],
+)
+async def test_a_code_that_is_brought_wrongly_is_refused_and_used_up(server, changed, error):
+    client_id = (await server.register())["client_id"]
+    code = await server.code(client_id)
+
+    refused = await server.redeem(client_id, code, **changed)
+    again = await server.redeem(client_id, code)
+
+    assert (refused.status_code, refused.json()["error"]) == (400, error)
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"code_verifier": VERIFIER[:42]}, "invalid_request"),
+        ({"code_verifier": "x" * 129}, "invalid_request"),
+        ({"code_verifier": "!" * 43}, "invalid_request"),
+        ({"code_verifier": ""}, "invalid_request"),
+        ({"resource": "https://other.example"}, "invalid_target"),
+        ({"resource": ISSUER + ".evil.example/mcp"}, "invalid_target"),
+        ({"resource": ISSUER + ":8443/mcp"}, "invalid_target"),
+        ({"resource": ISSUER.replace("https", "http")}, "invalid_target"),
+        ({"resource": ISSUER + "/mcp#part"}, "invalid_target"),
+        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": ""}, "invalid_request"),
+    ],
+)
+async def test_a_request_that_is_wrong_in_itself_leaves_the_code_alone(changed, error):
+    async with serving() as server:
+        client_id = (await server.register())["client_id"]
+        code = await server.code(client_id)
+
+        refused = await server.redeem(client_id, code, **changed)
+        again = await server.redeem(client_id, code)
+
+    assert (refused.status_code, refused.json()["error"]) == (400, error)
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize("resource", [ISSUER, ISSUER + "/", ISSUER + "/mcp", ISSUER + "/sse?a=1"])
+async def test_a_token_may_be_asked_for_the_origin_or_anything_below_it(resource):
+    async with serving() as server:
+        client_id = (await server.register())["client_id"]
+        answer = await server.redeem(client_id, await server.code(client_id), resource=resource)
+
+    assert answer.status_code == 200
+
+
+async def test_the_redirect_uri_may_be_left_out_as_in_oauth_2_1():
+    async with serving() as server:
+        client_id = (await server.register())["client_id"]
+        code = await server.code(client_id)
+        answer = await server.redeem(client_id, code, redirect_uri="")
+
+    assert answer.status_code == 200
+
+
+async def test_a_code_of_another_client_is_refused_and_used_up(server):
+    own = (await server.register())["client_id"]
+    other = (await server.register())["client_id"]
+    code = await server.code(own)
+
+    refused = await server.redeem(other, code)
+    again = await server.redeem(own, code)
+
+    assert (refused.json()["error"], again.json()["error"]) == ("invalid_grant", "invalid_grant")
+
+
+async def test_a_replayed_code_revokes_what_it_gave(server):
+    client_id = (await server.register())["client_id"]
+    code = await server.code(client_id)
+    tokens = (await server.redeem(client_id, code)).json()
+    assert await server.is_good(tokens["access_token"])
+
+    replayed = await server.redeem(client_id, code)
+
+    assert (replayed.status_code, replayed.json()["error"]) == (400, "invalid_grant")
+    assert not await server.is_good(tokens["access_token"])
+    assert (await server.refresh(client_id, tokens["refresh_token"])).status_code == 400
+
+
+async def test_a_code_that_is_replayed_days_later_still_revokes_what_it_gave(server):
+    client_id = (await server.register())["client_id"]
+    code = await server.code(client_id, user=server.user(lives=None))
+    tokens = (await server.redeem(client_id, code)).json()
+    server.clock.turn(days=29)
+    tokens = (await server.refresh(client_id, tokens["refresh_token"])).json()
+
+    await server.redeem(client_id, code)
+
+    assert not await server.is_good(tokens["access_token"])
+
+
+async def test_a_code_is_good_for_a_minute(server):
+    client_id = (await server.register())["client_id"]
+    in_time, late = await server.code(client_id), await server.code(client_id)
+
+    server.clock.turn(seconds=59)
+    first = await server.redeem(client_id, in_time)
+    server.clock.turn(seconds=2)
+    second = await server.redeem(client_id, late)
+
+    assert (first.status_code, second.status_code) == (200, 400)
+    assert second.json()["error"] == "invalid_grant"
+
+
+async def test_a_reused_refresh_token_ends_the_sign_in(server):
+    client_id = (await server.register())["client_id"]
+    first = await server.signed_in(client_id)
+    second = (await server.refresh(client_id, first["refresh_token"])).json()
+    assert await server.is_good(second["access_token"])
+
+    reused = await server.refresh(client_id, first["refresh_token"])
+
+    assert (reused.status_code, reused.json()["error"]) == (400, "invalid_grant")
+    assert not await server.is_good(first["access_token"])
+    assert not await server.is_good(second["access_token"])
+    assert (await server.refresh(client_id, second["refresh_token"])).status_code == 400
+
+
+async def test_a_refresh_token_of_another_client_is_refused_and_stays_good():
+    async with serving() as server:
+        own = (await server.register())["client_id"]
+        other = (await server.register())["client_id"]
+        tokens = await server.signed_in(own)
+
+        refused = await server.refresh(other, tokens["refresh_token"])
+        answered = await server.refresh(own, tokens["refresh_token"])
+
+    assert (refused.json()["error"], answered.status_code) == ("invalid_grant", 200)
+
+
+async def test_scopes_that_there_are_not_are_passed_over():
+    async with serving() as server:
+        client_id = (await server.register())["client_id"]
+        tokens = await server.signed_in(client_id)
+        answer = await server.refresh(
+            client_id, tokens["refresh_token"], scope="appmixer offline_access admin"
+        )
+
+    assert (answer.status_code, answer.json()["scope"]) == (200, "appmixer")
+
+
+async def test_a_refresh_for_another_resource_is_refused_and_the_token_stays_good():
+    async with serving() as server:
+        client_id = (await server.register())["client_id"]
+        tokens = await server.signed_in(client_id)
+        refused = await server.refresh(
+            client_id, tokens["refresh_token"], resource="https://other.example"
+        )
+        answered = await server.refresh(client_id, tokens["refresh_token"])
+
+    assert (refused.json()["error"], answered.status_code) == ("invalid_target", 200)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+@pytest.mark.parametrize("hint", ["access_token", "refresh_token", "id_token", ""])
+async def test_revoking_either_token_ends_the_sign_in_whatever_the_hint(kind, hint):
+    async with serving() as server:
+        client_id = (await server.register())["client_id"]
+        tokens = await server.signed_in(client_id)
+        form = {"client_id": client_id, "token": tokens[kind], "token_type_hint": hint}
+        answer = await server.http.post("/revoke", data=form)
+
+        assert answer.status_code == 200
+        assert not await server.is_good(tokens["access_token"])
+        assert (await server.refresh(client_id, tokens["refresh_token"])).status_code == 400
+
+
+@pytest.mark.parametrize("token", ["amx_at_unknown", "amx_rt_unknown", "something else"])
+async def test_revoking_what_is_no_token_is_no_error(token):
+    async with serving() as server:
+        client_id = (await server.register())["client_id"]
+        answer = await server.http.post("/revoke", data={"client_id": client_id, "token": token})
+
+    assert answer.status_code == 200
+
+
+async def test_a_client_cannot_revoke_the_tokens_of_another():
+    async with serving() as server:
+        own = (await server.register())["client_id"]
+        other = (await server.register())["client_id"]
+        tokens = await server.signed_in(own)
+        for kind in ("access_token", "refresh_token"):
+            form = {"client_id": other, "token": tokens[kind]}
+            assert (await server.http.post("/revoke", data=form)).status_code == 200
+
+        assert await server.is_good(tokens["access_token"])
+
+
+def basic(name: str, secret: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()}
+
+
+@pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
+async def test_a_client_with_a_secret_may_send_it_either_way(method):
+    async with serving() as server:
+        client = await server.register(token_endpoint_auth_method=method)
+        client_id, secret = client["client_id"], client["client_secret"]
+        in_form = await server.redeem(client_id, await server.code(client_id), client_secret=secret)
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": in_form.json()["refresh_token"],
+            "client_id": client_id,
+        }
+        in_header = await server.http.post("/token", data=form, headers=basic(client_id, secret))
+        form["refresh_token"] = in_header.json()["refresh_token"]
+        del form["client_id"]
+        alone = await server.http.post("/token", data=form, headers=basic(client_id, secret))
+
+    assert [one.status_code for one in (in_form, in_header, alone)] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", "amx_cs_"])
+async def test_a_client_without_its_secret_is_refused_and_its_code_stays_good(secret):
+    async with serving() as server:
+        client = await server.register(token_endpoint_auth_method="client_secret_post")
+        code = await server.code(client["client_id"])
+        refused = await server.redeem(client["client_id"], code, client_secret=secret)
+        answered = await server.redeem(
+            client["client_id"], code, client_secret=client["client_secret"]
+        )
+
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert "www-authenticate" not in refused.headers
+    assert answered.status_code == 200
+
+
+async def test_a_wrong_secret_and_an_unknown_client_are_answered_alike():
+    async with serving() as server:
+        client = await server.register(token_endpoint_auth_method="client_secret_post")
+        wrong = await server.redeem(client["client_id"], "amx_ac_x", client_secret="wrong")
+        unknown = await server.redeem("client-" + "a" * 22, "amx_ac_x", client_secret="wrong")
+
+    assert (wrong.status_code, wrong.content) == (unknown.status_code, unknown.content)
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "error"),
+    [
+        (basic("client-" + "a" * 22, "x"), 401, "invalid_client"),
+        ({"Authorization": "Basic !!!"}, 401, "invalid_client"),
+        (
+            {"Authorization": "Basic " + base64.b64encode(b"\xff:\xff").decode()},
+            401,
+            "invalid_client",
+        ),
+        (
+            {"Authorization": "Basic " + base64.b64encode(b"no colon").decode()},
+            401,
+            "invalid_client",
+        ),
+        ({"Authorization": "Basic"}, 401, "invalid_client"),
+        ({"Authorization": "Bearer x"}, 401, "invalid_client"),
+    ],
+)
+async def test_a_header_that_proves_nothing_is_refused_with_a_challenge(header, status, error):
+    async with serving() as server:
+        form = {"grant_type": "refresh_token", "refresh_token": "amx_rt_x"}
+        answer = await server.http.post("/token", data=form, headers=header)
+
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert answer.headers["www-authenticate"].startswith("Basic realm=")
+
+
+async def test_a_client_that_names_itself_twice_is_refused():
+    async with serving() as server:
+        client = await server.register(token_endpoint_auth_method="client_secret_post")
+        name, secret = client["client_id"], client["client_secret"]
+        form = {"grant_type": "refresh_token", "refresh_token": "amx_rt_x"}
+        both = await server.http.post(
+            "/token", data=form | {"client_secret": secret}, headers=basic(name, secret)
+        )
+        other = await server.http.post(
+            "/token", data=form | {"client_id": "client-b"}, headers=basic(name, secret)
+        )
+
+    assert (both.json()["error"], other.json()["error"]) == ("invalid_request", "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"grant_type":"refresh_token"}', "application/json"),
+        (b"grant_type=refresh_token", "text/plain"),
+        (b"grant_type=refresh_token&grant_type=refresh_token&client_id=a", None),
+        (b"client_id=a&client_id=b", None),
+        (b"a=1&" * 51, None),
+        (b"\xff=\xff", None),
+    ],
+)
+async def test_a_body_that_is_no_such_form_is_refused(body, kind):
+    async with serving() as server:
+        headers = {"Content-Type": kind or "application/x-www-form-urlencoded; charset=utf-8"}
+        answer = await server.http.post("/token", content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+async def test_a_body_over_the_limit_is_refused():
+    async with serving() as server:
+        answer = await server.http.post("/token", data={"code": "x" * 16_384})
+
+    assert answer.status_code == 413
+
+
+async def test_people_stay_signed_in_while_the_site_of_the_clients_document_is_down():
+    documents = Documents({URL: UnavailableError("It does not answer.")})
+    async with serving(fetch=documents.fetch) as server:
+        tokens = await server.signed_in(URL)
+        answer = await server.refresh(URL, tokens["refresh_token"])
+
+    assert (answer.status_code, documents.asked) == (200, [])
+
+
+async def test_a_state_that_does_not_answer_is_said_without_its_reason():
+    class Lost(MemoryState):
+        async def get(self, _key):
+            raise UnavailableError("redis://:s3cret@10.0.0.7 does not answer.")
+
+    async with serving(state=Lost()) as server:
+        answer = await server.refresh("client-" + "a" * 22, "amx_rt_x")
+
+    assert answer.status_code == 503
+    assert answer.json()["error"] == "temporarily_unavailable"
+    assert "retry-after" in answer.headers
+    assert "s3cret" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["", "/mcp", "/sse"])
+async def test_each_resource_names_the_public_origin_and_its_authorization_server(path):
+    async with serving() as server:
+        answer = await server.http.get(
+            f"/.well-known/oauth-protected-resource{path}", headers={"Host": "evil.example"}
+        )
+
+    ProtectedResourceMetadata.model_validate(answer.json())
+    assert answer.json() == {
+        "resource": ISSUER,
+        "authorization_servers": [ISSUER],
+        "scopes_supported": ["appmixer"],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Appmixer",
+    }
+    assert answer.headers["cache-control"] == "public, max-age=300"
+
+
+async def test_the_authorization_server_says_what_it_can():
+    async with serving() as server:
+        answer = await server.http.get(
+            "/.well-known/oauth-authorization-server", headers={"Host": "evil.example"}
+        )
+
+    OAuthMetadata.model_validate(answer.json())
+    assert f'"issuer":"{ISSUER}"' in answer.text
+    assert "evil.example" not in answer.text
+    assert answer.json() == {
+        "issuer": ISSUER,
+        "authorization_endpoint": f"{ISSUER}/authorize",
+        "token_endpoint": f"{ISSUER}/token",
+        "registration_endpoint": f"{ISSUER}/register",
+        "revocation_endpoint": f"{ISSUER}/revoke",
+        "scopes_supported": ["appmixer"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": [
+            "none",
+            "client_secret_post",
+            "client_secret_basic",
+        ],
+        "revocation_endpoint_auth_methods_supported": [
+            "none",
+            "client_secret_post",
+            "client_secret_basic",
+        ],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "client_id_metadata_document_supported": True,
+    }

@@ -1,0 +1,173 @@
+"""Our web application and a sandbox tenant on real sockets, within the test's own event loop."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import uvicorn
+from mcp import Client
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from appmixer_mcp.api import AppmixerClient
+from appmixer_mcp.hosting import listen
+from appmixer_mcp.sandbox.clock import RealClock
+from appmixer_mcp.sandbox.config import TenantConfig
+from appmixer_mcp.sandbox.tenant import Tenant
+from appmixer_mcp.sandbox.user_removal import remove_user
+from appmixer_mcp.settings import Settings
+from appmixer_mcp.web.app import build_app
+
+PASSWORD = "watched-password-of-people"
+ENCRYPTION_KEY = "watched-encryption-key-of-32-chars"
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = anyio.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    def install_signal_handlers(self) -> None:
+        """Leave the signals to the test run."""
+
+
+@asynccontextmanager
+async def serving(
+    make_app: Callable[[str], ASGIApp], *, lifespan: bool = True
+) -> AsyncIterator[str]:
+    """Serve an application on a free port.
+
+    Args:
+        make_app: Gets the URL under which it will answer.
+        lifespan: Whether the application opens and closes something of its own.
+    """
+    with listen("127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            make_app(url),
+            lifespan="on" if lifespan else "off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+        server = _Server(config)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.serve, [listener])
+            with anyio.fail_after(20):
+                await server.ready.wait()
+            assert server.started, "the application did not start; see its log"
+            try:
+                yield url
+            finally:
+                server.should_exit = True
+
+
+@dataclass(frozen=True)
+class People:
+    """A tenant on a socket, and the people who signed up there."""
+
+    url: str
+    tenant: Tenant
+
+    async def sign_up(self, name: str) -> str:
+        """Create a user whose password is `PASSWORD`; returns an access token."""
+        async with AppmixerClient(self.url) as client:
+            made = await client.users.signup_user(f"{name}@example.com", PASSWORD)
+            return made.token.get_secret_value()
+
+    async def token_of(self, name: str) -> str:
+        """Sign in once more."""
+        async with AppmixerClient(self.url) as client:
+            made = await client.users.authenticate_user(f"{name}@example.com", PASSWORD)
+            return made.token.get_secret_value()
+
+    async def remove(self, token: str) -> None:
+        """Delete the user a token was made for."""
+        async with AppmixerClient(self.url, access_token=token) as client:
+            user_id = (await client.users.get_user()).user_id
+        await remove_user(self.tenant.database, self.tenant.engine, RealClock(), user_id)
+
+    async def own_flow(self, token: str, name: str) -> str:
+        """Create a flow that belongs to one person; returns its id."""
+        async with AppmixerClient(self.url, access_token=token) as client:
+            return str(await client.flows.create_flow(name, {}))
+
+
+@asynccontextmanager
+async def people(data_dir: Path) -> AsyncIterator[People]:
+    """Serve a tenant where anybody can sign up."""
+    async with AsyncExitStack() as stack:
+        tenants: list[Tenant] = []
+
+        def make(url: str) -> ASGIApp:
+            config = TenantConfig(
+                data_dir=data_dir,
+                public_url=url,
+                jwt_key=SecretStr("watched-jwt-key-of-the-tenant-32-chars"),
+                local_key=SecretStr("watched-local-key"),
+                demo=False,
+                egress="off",
+            )
+            tenants.append(Tenant(config))
+            return _of_the_first(tenants)
+
+        url = await stack.enter_async_context(serving(make, lifespan=False))
+        await stack.enter_async_context(tenants[0])
+        yield People(url, tenants[0])
+
+
+def _of_the_first(tenants: list[Tenant]) -> ASGIApp:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await tenants[0].app(scope, receive, send)
+
+    return app
+
+
+@asynccontextmanager
+async def mcp_server(data_dir: Path, base_url: str, **settings: Any) -> AsyncIterator[str]:
+    """Serve MCP over HTTP for a tenant; gives the URL without a path."""
+
+    def make(url: str) -> ASGIApp:
+        if settings.get("auth") == "oauth":
+            settings.setdefault("public_url", url)
+            settings.setdefault("encryption_key", SecretStr(ENCRYPTION_KEY))
+        return build_app(Settings(data_dir=data_dir, base_url=base_url, **settings))
+
+    async with serving(make) as url:
+        yield url
+
+
+def _http(headers: dict[str, str] | None = None, *_: Any, **__: Any) -> httpx2.AsyncClient:
+    # Without TLS contexts, of which each takes time that hundreds of clients do not have.
+    return httpx2.AsyncClient(headers=headers, timeout=30, trust_env=False, verify=False)  # noqa: S501 - loopback
+
+
+@asynccontextmanager
+async def client_of(url: str, way: str, token: str | None = None) -> AsyncIterator[Client]:
+    """Connect the SDK's client.
+
+    Args:
+        url: The server's, without a path.
+        way: `modern`, `legacy` (both Streamable HTTP) or `sse`.
+        token: What the client sends with each request.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if way == "sse":
+        transport = sse_client(f"{url}/sse", headers=headers, httpx_client_factory=_http)
+        async with Client(transport, mode="legacy") as client:
+            yield client
+        return
+    async with _http(headers) as http:
+        transport = streamable_http_client(f"{url}/mcp", http_client=http)
+        async with Client(transport, mode="legacy" if way == "legacy" else "auto") as client:
+            yield client

@@ -1,0 +1,161 @@
+"""Mode `bearer`: each request brings an Appmixer token, and acts as its user alone."""
+
+import anyio
+import httpx2
+import pytest
+
+from tests.processes import call
+from tests.serving import client_of
+
+WAYS = ["modern", "legacy", "sse"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_two_people_with_sixteen_sessions_each_see_their_own_flows_alone(tenant, serve, way):
+    tokens = {name: await tenant.sign_up(name) for name in ("ann", "bob")}
+    for name, token in tokens.items():
+        await tenant.own_flow(token, f"flow of {name}")
+    seen = []
+
+    async def use(url, name):
+        async with client_of(url, way, tokens[name]) as client:
+            for _ in range(3):
+                flows = (await call(client, "list_flows"))["items"]
+                user = await call(client, "get_user")
+                seen.append((name, [flow["name"] for flow in flows], user["username"]))
+
+    async with serve(auth="bearer", calls_per_minute=0) as url:
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(16):
+                    for name in tokens:
+                        tasks.start_soon(use, url, name)
+
+    assert len(seen) == 2 * 16 * 3
+    assert all(one == (n := one[0], [f"flow of {n}"], f"{n}@example.com") for one in seen)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_signing_in_through_a_tool_is_refused_and_the_way_is_named(tenant, serve, way):
+    token = await tenant.sign_up("ann")
+
+    async with serve(auth="bearer") as url, client_of(url, way, token) as client:
+        refused = await client.call_tool(
+            "configure_session", {"base_url": "sandbox", "access_token": "other"}
+        )
+        session = await call(client, "get_session")
+
+    assert refused.is_error
+    assert "Authorization: Bearer" in refused.content[0].text
+    assert session["user"] == "ann@example.com"
+    assert session["signed_in_with"] == "access token"
+    assert token not in str(session)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(None, id="none"),
+        pytest.param("not-a-token", id="malformed"),
+        pytest.param("a b", id="with a space"),
+        pytest.param("é", id="not ASCII"),
+        pytest.param("x" * 10_000, id="endless"),
+        pytest.param("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIiwiZXhwIjoxfQ.c2ln", id="expired"),
+        pytest.param(
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIiwiZXhwIjo0MTAyNDQ0ODAwfQ.c2ln",
+            id="of another server",
+        ),
+    ],
+)
+@pytest.mark.parametrize("path", ["/mcp", "/sse", "/messages/?session_id=" + "0" * 32])
+async def test_a_request_without_a_good_token_is_refused_before_anything_is_read(
+    serve, token, path
+):
+    headers = {"Authorization": f"Bearer {token}".encode()} if token else {}
+
+    async with serve(auth="bearer") as url, httpx2.AsyncClient(base_url=url) as http:
+        method = "GET" if path == "/sse" else "POST"
+        answer = await http.request(method, path, headers=headers)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer ")
+    assert "Authorization: Bearer" in answer.json()["error_description"]
+
+
+async def test_a_session_cannot_be_used_with_another_persons_token(tenant, serve):
+    ann, bob = await tenant.sign_up("ann"), await tenant.sign_up("bob")
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "t", "version": "1"},
+        },
+    }
+    ask = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+    accept = {"Accept": "application/json, text/event-stream"}
+
+    async with serve(auth="bearer") as url, httpx2.AsyncClient(base_url=url) as http:
+        opened = await http.post(
+            "/mcp", json=hello, headers=accept | {"Authorization": f"Bearer {ann}"}
+        )
+        session = accept | {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
+        stolen = await http.post(
+            "/mcp", json=ask, headers=session | {"Authorization": f"Bearer {bob}"}
+        )
+        own = await http.post(
+            "/mcp", json=ask, headers=session | {"Authorization": f"Bearer {ann}"}
+        )
+
+    assert opened.status_code == 200
+    assert stolen.status_code == 404
+    assert own.status_code == 200
+
+
+async def test_a_token_whose_user_is_gone_is_refused_at_the_next_request(tenant, serve):
+    token = await tenant.sign_up("ann")
+
+    async with serve(auth="bearer") as url:
+        async with client_of(url, "modern", token) as client:
+            await call(client, "get_user")
+            await tenant.remove(token)
+            refused = await client.call_tool("list_flows", {})
+        async with httpx2.AsyncClient(base_url=url) as http:
+            answer = await http.post("/mcp", headers={"Authorization": f"Bearer {token}"})
+
+    assert refused.is_error
+    assert "Authorization: Bearer" in refused.content[0].text
+    assert answer.status_code == 401
+
+
+async def test_a_tenant_that_does_not_answer_is_told_as_that(serve):
+    async with (
+        serve(auth="bearer", base_url="http://127.0.0.1:9", connect_timeout_s=0.2) as url,
+        httpx2.AsyncClient(base_url=url, timeout=30) as http,
+    ):
+        answer = await http.post("/mcp", headers={"Authorization": "Bearer abc"})
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_guessing_tokens_is_slowed_down_for_the_guesser_but_not_for_those_known(
+    tenant, serve
+):
+    token = await tenant.sign_up("ann")
+
+    async with serve(auth="bearer") as url:
+        async with client_of(url, "modern", token) as client:
+            async with httpx2.AsyncClient(base_url=url) as http:
+                statuses = [
+                    (
+                        await http.post("/mcp", headers={"Authorization": f"Bearer guess-{number}"})
+                    ).status_code
+                    for number in range(40)
+                ]
+            known = await call(client, "get_user")
+
+    assert set(statuses) == {401, 429}
+    assert known["username"] == "ann@example.com"
