@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from tests.secrets_watch import WATCH
+
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -23,3 +25,20 @@ def _no_settings(monkeypatch):
     for name in list(os.environ):
         if name.startswith("APPMIXER_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_secret_is_logged():
+    """Fail the test in or before which a secret was logged, by whatever part of the program."""
+    WATCH.attach()
+    yield
+    found = WATCH.take()
+    assert not found, "secrets were logged:\n" + "\n".join(found)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_secret_is_logged_in_the_end():
+    """Look at what is logged after the last test, too."""
+    yield
+    found = WATCH.take()
+    assert not found, "secrets were logged at the end:\n" + "\n".join(found)

@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Timer
 from typing import Any, TextIO
@@ -13,9 +13,23 @@ from typing import Any, TextIO
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from tests.secrets_watch import WATCH
+
 PROGRAM = (sys.executable, "-m", "appmixer_mcp")
 
-Process = subprocess.Popen[str]
+
+class Process(subprocess.Popen[str]):
+    """A process whose stderr is searched for secrets once it has been read."""
+
+    def communicate(
+        self,
+        input: str | None = None,  # noqa: A002 - Popen's name for it
+        timeout: float | None = None,
+    ) -> tuple[str, str]:
+        """Wait for the end; return stdout and stderr."""
+        out, err = super().communicate(input, timeout)
+        WATCH.look(f"process {self.pid}", err)
+        return out, err
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -25,7 +39,7 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
 
 def start(*arguments: str, data_dir: Path, **settings: str) -> Process:
     """Start a command; whoever starts one that goes on ends it."""
-    return subprocess.Popen(
+    return Process(
         [*PROGRAM, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -70,14 +84,19 @@ def sandbox(data_dir: Path, *arguments: str) -> Iterator[tuple[Process, str]]:
         process.communicate(timeout=10)
 
 
-def stdio_server(data_dir: Path, errors: TextIO, **settings: str) -> Client:
-    """Return a client of a server over stdio in a process of its own, as IDEs start it."""
+@asynccontextmanager
+async def stdio_server(data_dir: Path, errors: TextIO, **settings: str) -> AsyncGenerator[Client]:
+    """Connect to a server over stdio in a process of its own, as IDEs start it."""
     parameters = StdioServerParameters(
         command=PROGRAM[0],
         args=list(PROGRAM[1:]),
         env={"APPMIXER_DATA_DIR": str(data_dir)} | settings,
     )
-    return Client(stdio_client(parameters, errlog=errors))
+    try:
+        async with Client(stdio_client(parameters, errlog=errors)) as client:
+            yield client
+    finally:
+        WATCH.look_into("a server over stdio", errors)
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

@@ -27,6 +27,24 @@ from appmixer_mcp.web.app import build_app
 PASSWORD = "watched-password-of-people"
 ENCRYPTION_KEY = "watched-encryption-key-of-32-chars"
 
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+"""What an older client begins with."""
+
+
+def asking(tool: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the request for a tool call."""
+    params = {"name": tool, "arguments": arguments or {}}
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
 
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
@@ -134,6 +152,20 @@ def _of_the_first(tenants: list[Tenant]) -> ASGIApp:
 
 
 @asynccontextmanager
+async def in_process(
+    data_dir: Path, base_url: str, **settings: Any
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """Open the application without a socket; gives what sends requests to it."""
+    app = build_app(Settings(data_dir=data_dir, base_url=base_url, **settings))
+    transport = httpx2.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as http,
+    ):
+        yield http
+
+
+@asynccontextmanager
 async def mcp_server(data_dir: Path, base_url: str, **settings: Any) -> AsyncIterator[str]:
     """Serve MCP over HTTP for a tenant; gives the URL without a path."""
 
@@ -149,7 +181,7 @@ async def mcp_server(data_dir: Path, base_url: str, **settings: Any) -> AsyncIte
 
 def _http(headers: dict[str, str] | None = None, *_: Any, **__: Any) -> httpx2.AsyncClient:
     # Without TLS contexts, of which each takes time that hundreds of clients do not have.
-    return httpx2.AsyncClient(headers=headers, timeout=30, trust_env=False, verify=False)  # noqa: S501 - loopback
+    return httpx2.AsyncClient(headers=headers, timeout=30, trust_env=False, verify=False)
 
 
 @asynccontextmanager

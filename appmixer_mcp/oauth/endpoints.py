@@ -1,7 +1,7 @@
 """The endpoints that clients call by themselves: tokens, revocation, registration, metadata."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import parse_qsl
@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from appmixer_mcp.errors import RateLimitedError, UnavailableError
 from appmixer_mcp.oauth import metadata
@@ -55,24 +54,13 @@ class Form:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """Handlers for Starlette's routes, and those routes."""
+    """Handlers for Starlette's routes."""
 
     issuer: str
     """The public origin, without a slash at its end."""
     clients: Clients
     grants: Grants
     state: SharedState
-
-    def routes(self, resource_paths: Sequence[str]) -> list[Route]:
-        """Return the routes; `resource_paths` are those that have a protected resource."""
-        described = [metadata.PROTECTED_RESOURCE_PATH + path for path in ("", *resource_paths)]
-        return [
-            Route("/token", self.token, methods=["POST"]),
-            Route("/revoke", self.revoke, methods=["POST"]),
-            Route("/register", self.register, methods=["POST"]),
-            Route(metadata.AUTHORIZATION_SERVER_PATH, self.authorization_server),
-            *(Route(path, self.protected_resource) for path in described),
-        ]
 
     async def authorization_server(self, _request: Request) -> Response:
         """Answer with the metadata of the authorization server."""

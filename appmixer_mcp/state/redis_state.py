@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -20,6 +19,7 @@ from appmixer_mcp.state.protocol import Listener
 _MOST_CONNECTIONS = 32
 _SHORTEST_TTL_S = 0.001  # what Redis can count
 _LONGEST_TTL_S = 10 * 366 * 86_400.0
+_PATIENCE_S = 0.1
 _SHORTEST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 _SWAP = """
@@ -76,10 +76,9 @@ class RedisState:
         """Let go of every connection; may be called again."""
         with anyio.CancelScope(shield=True):
             reader, self._reader = self._reader, None
-            if reader is not None:
-                reader.cancel()
-                with suppress(asyncio.CancelledError):
-                    await reader
+            while reader is not None and not reader.done():
+                reader.cancel()  # more than once: wait_for of Python 3.11 may swallow it
+                await asyncio.wait({reader}, timeout=_PATIENCE_S)
             await self._redis.aclose()
 
     async def get(self, key: str) -> bytes | None:

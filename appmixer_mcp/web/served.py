@@ -117,7 +117,7 @@ class Served:
             return [], authenticated_session, bearer
         from appmixer_mcp.web.signing_in import oauth_parts  # noqa: PLC0415 - only for this mode
 
-        routes, verifier = oauth_parts(settings, wiring, state)
+        routes, verifier = oauth_parts(settings, wiring, state, on_outcome=self._metrics.signed_in)
         return routes, authenticated_session, verifier
 
     def _mcp_routes(

@@ -1,5 +1,6 @@
 """Mode `oauth`: our authorization server, and what knows its tokens, on one public address."""
 
+from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -21,9 +22,20 @@ RESOURCE_PATHS = ("/mcp", "/sse")
 
 
 def oauth_parts(
-    settings: Settings, wiring: Wiring, state: SharedState
+    settings: Settings,
+    wiring: Wiring,
+    state: SharedState,
+    *,
+    on_outcome: Callable[[str], None],
 ) -> tuple[list[Route], OAuthVerifier]:
-    """Return the routes of the authorization server, and what verifies its tokens."""
+    """Return the routes of the authorization server, and what verifies its tokens.
+
+    Args:
+        settings: The operator's.
+        wiring: Opens clients of the tenant.
+        state: Keeps sign-ins, for all workers.
+        on_outcome: Hears how each attempt to sign in ended.
+    """
     url = settings.public_url
     grants = Grants(
         state, Vault(settings.encryption_key or SecretStr("")), issuer=url, base_url=wiring.base_url
@@ -34,10 +46,13 @@ def oauth_parts(
         grants=grants,
         state=state,
         sign_in=SignIn(partial(wiring.client_of, None), tenant=_name(wiring.base_url)),
+        on_outcome=on_outcome,
     )
-    verifier = OAuthVerifier(
-        wiring.base_url, wiring.client_of, grants, partial(resource_metadata_url, url)
-    )
+
+    def metadata_url(path: str) -> str:
+        return resource_metadata_url(url, path if path in RESOURCE_PATHS else "")
+
+    verifier = OAuthVerifier(wiring.base_url, wiring.client_of, grants, metadata_url)
     return oauth_routes(services, RESOURCE_PATHS), verifier
 
 

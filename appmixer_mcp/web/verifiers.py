@@ -142,8 +142,8 @@ class OAuthVerifier:
     """Takes the tokens that our authorization server gave; each time it is asked anew."""
 
     how_to_sign_in = (
-        "Sign in again: the client opens a browser page for it when it connects anew, in most "
-        "clients by choosing to sign in at, or to reconnect, this server."
+        "A person signs in through the browser: the client opens the page when it connects anew, "
+        "in most clients by choosing to sign in at, or to reconnect, this server."
     )
 
     def __init__(

@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 import httpx2
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from appmixer_mcp.oauth.client_documents import FetchedDocument, fetch_document
 from appmixer_mcp.oauth.clients import Clients
-from appmixer_mcp.oauth.endpoints import Endpoints
 from appmixer_mcp.oauth.grants import Grants
+from appmixer_mcp.oauth.routes import OAuthServices, oauth_routes
+from appmixer_mcp.oauth.sign_in import SignIn
 from appmixer_mcp.oauth.types import AuthorizationRequest, SignedInUser
 from appmixer_mcp.oauth.vault import Vault
 from appmixer_mcp.state import MemoryState, SharedState
@@ -122,23 +125,37 @@ def challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
+async def _nobody_signs_in_here() -> NoReturn:
+    raise AssertionError("the sign-in page has tests of its own")
+
+
 @asynccontextmanager
 async def serving(
     clock: Clock | None = None,
     state: SharedState | None = None,
     fetch: Callable[[str], Awaitable[FetchedDocument]] = fetch_document,
     address: str = "203.0.113.7",
+    protected: Callable[[Server], BaseRoute] | None = None,
 ) -> AsyncIterator[Server]:
     """Serve the endpoints to a caller at an address."""
     clock = Clock() if clock is None else clock
     state = MemoryState(clock.seconds) if state is None else state
     clients = Clients(state, fetch, clock=clock)
     grants = Grants(state, Vault(SecretStr(KEY)), ISSUER, BASE_URL, clock=clock)
-    endpoints = Endpoints(issuer=ISSUER, clients=clients, grants=grants, state=state)
-    app = Starlette(routes=endpoints.routes(("/mcp", "/sse")))
+    services = OAuthServices(
+        public_url=ISSUER,
+        clients=clients,
+        grants=grants,
+        state=state,
+        sign_in=SignIn(_nobody_signs_in_here, tenant="acme.example"),
+    )
+    app = Starlette(routes=oauth_routes(services))
     transport = httpx2.ASGITransport(app, client=(address, 50_000))
     async with httpx2.AsyncClient(transport=transport, base_url=ISSUER) as http:
-        yield Server(http, clock, state, clients, grants)
+        server = Server(http, clock, state, clients, grants)
+        if protected is not None:
+            app.routes.append(protected(server))
+        yield server
 
 
 @dataclass

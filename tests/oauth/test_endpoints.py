@@ -432,7 +432,7 @@ async def test_people_stay_signed_in_while_the_site_of_the_clients_document_is_d
 
 async def test_a_state_that_does_not_answer_is_said_without_its_reason():
     class Lost(MemoryState):
-        async def get(self, _key):
+        async def get(self, key):  # noqa: ARG002 - it has that name in the protocol
             raise UnavailableError("redis://:s3cret@10.0.0.7 does not answer.")
 
     async with serving(state=Lost()) as server:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.serving import People, mcp_server, people
+from tests.serving import People, in_process, mcp_server, people
+
+NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
@@ -13,9 +15,19 @@ async def tenant(tmp_path):
 
 @pytest.fixture
 def serve(tmp_path, tenant: People):
-    """Serves MCP for the tenant: `async with serve(auth="bearer") as url`."""
+    """What serves MCP for the tenant: `async with serve(auth="bearer") as url`."""
 
     def serve(**settings):
         return mcp_server(tmp_path / "server", settings.pop("base_url", tenant.url), **settings)
 
     return serve
+
+
+@pytest.fixture(name="in_process")
+def _in_process(tmp_path):
+    """What opens the application, for a tenant that does not answer: `in_process(auth="bearer")`."""
+
+    def opened(**settings):
+        return in_process(tmp_path / "server", NOWHERE, **settings)
+
+    return opened

@@ -16,7 +16,7 @@ async def answers() -> None:
 
 
 async def fails() -> None:
-    raise UnavailableError("http://10.1.2.3:2200 does not answer: it said s3cret things.")
+    raise UnavailableError("http://10.1.2.3:2200 does not answer: it said secret things.")
 
 
 async def hangs() -> None:
