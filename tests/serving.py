@@ -23,6 +23,7 @@ from appmixer_mcp.sandbox.tenant import Tenant
 from appmixer_mcp.sandbox.user_removal import remove_user
 from appmixer_mcp.settings import Settings
 from appmixer_mcp.web.app import build_app
+from tests.oauth.browsing import CALLBACK, VERIFIER, link, open_page, way_back
 
 PASSWORD = "watched-password-of-people"
 ENCRYPTION_KEY = "watched-encryption-key-of-32-chars"
@@ -177,6 +178,33 @@ async def mcp_server(data_dir: Path, base_url: str, **settings: Any) -> AsyncIte
 
     async with serving(make) as url:
         yield url
+
+
+async def sign_in(url: str, name: str) -> str:
+    """Go through the whole sign-in in mode `oauth`, as a client and a browser do.
+
+    Args:
+        url: The server's.
+        name: Of somebody who signed up with `PASSWORD`.
+
+    Returns:
+        Our access token.
+    """
+    async with _http() as http:
+        client = {"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
+        registered = (await http.post(f"{url}/register", json=client)).json()
+        async with httpx2.AsyncClient(base_url=url, verify=False) as browser:
+            page = await open_page(browser, link(registered["client_id"]))
+            _, answer = way_back(await page.sign_in(f"{name}@example.com", PASSWORD))
+        code = {
+            "grant_type": "authorization_code",
+            "code": answer["code"],
+            "redirect_uri": CALLBACK,
+            "client_id": registered["client_id"],
+            "code_verifier": VERIFIER,
+        }
+        token: str = (await http.post(f"{url}/token", data=code)).json()["access_token"]
+        return token
 
 
 def _http(headers: dict[str, str] | None = None, *_: Any, **__: Any) -> httpx2.AsyncClient:

@@ -67,10 +67,11 @@ class RedisState:
         self._answering = True
 
     async def open(self) -> None:
-        """Begin to hear messages; returns when Redis has agreed, or does not answer."""
+        """Begin to hear messages; returns when Redis has agreed, or has not answered in time."""
         tried = anyio.Event()
         self._reader = asyncio.create_task(self._hear(tried))
-        await tried.wait()
+        with anyio.move_on_after(self._timeout_s):
+            await tried.wait()
 
     async def aclose(self) -> None:
         """Let go of every connection; may be called again."""
@@ -151,14 +152,13 @@ class RedisState:
             try:
                 async with self._redis.pubsub() as connection:
                     await connection.psubscribe(_pattern(self._channels))
-                    if await connection.get_message(timeout=self._timeout_s) is None:
-                        raise TimeoutError("no answer to PSUBSCRIBE")
-                    self._note_answer()
-                    tried.set()
-                    pause_s = _SHORTEST_PAUSE_S
                     async for message in connection.listen():
                         if message["type"] == "pmessage":
                             self._bus.deliver(message["channel"], message["data"])
+                        else:  # Redis has agreed to the subscription
+                            self._note_answer()
+                            tried.set()
+                            pause_s = _SHORTEST_PAUSE_S
             except (RedisError, OSError) as error:
                 self._note_lost(error)
             tried.set()
@@ -187,7 +187,6 @@ def _pool(url: SecretStr, timeout_s: float) -> Any:
     try:
         pool = kind.from_url(url.get_secret_value(), max_connections=_MOST_CONNECTIONS, protocol=2)
         # What we rely on stands, whatever the URL's query says.
-        pool.timeout = timeout_s
         pool.connection_kwargs.update(
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,

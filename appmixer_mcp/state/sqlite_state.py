@@ -5,7 +5,6 @@ the way to a worker thread and back.
 """
 
 import logging
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -150,7 +149,7 @@ class SqliteState:
 
 def _opened(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # before SQLite makes it readable to all
+    path.touch(mode=0o600)  # before SQLite makes it, which others then could read
     path.chmod(0o600)
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
     with ExitStack() as closed_on_failure:

@@ -183,13 +183,16 @@ async def test_a_code_of_another_client_is_refused_and_used_up(server):
     assert (refused.json()["error"], again.json()["error"]) == ("invalid_grant", "invalid_grant")
 
 
-async def test_a_replayed_code_revokes_what_it_gave(server):
+@pytest.mark.parametrize(
+    "changed", [{}, {"code_verifier": "x" * 43}, {"redirect_uri": CALLBACK + "/"}]
+)
+async def test_a_replayed_code_revokes_what_it_gave_however_it_is_brought(server, changed):
     client_id = (await server.register())["client_id"]
     code = await server.code(client_id)
     tokens = (await server.redeem(client_id, code)).json()
     assert await server.is_good(tokens["access_token"])
 
-    replayed = await server.redeem(client_id, code)
+    replayed = await server.redeem(client_id, code, **changed)
 
     assert (replayed.status_code, replayed.json()["error"]) == (400, "invalid_grant")
     assert not await server.is_good(tokens["access_token"])
@@ -233,6 +236,23 @@ async def test_a_reused_refresh_token_ends_the_sign_in(server):
     assert not await server.is_good(first["access_token"])
     assert not await server.is_good(second["access_token"])
     assert (await server.refresh(client_id, second["refresh_token"])).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+async def test_a_token_is_good_only_for_what_it_is(kind):
+    async with serving() as server:
+        client_id = (await server.register())["client_id"]
+        tokens = await server.signed_in(client_id)
+        code = await server.code(client_id)
+
+        as_code = await server.redeem(client_id, tokens[kind])
+        as_refresh_token = [
+            await server.refresh(client_id, one) for one in (tokens["access_token"], code)
+        ]
+
+        for refused in (as_code, *as_refresh_token):
+            assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        assert await server.is_good(tokens["access_token"])
 
 
 async def test_a_refresh_token_of_another_client_is_refused_and_stays_good():

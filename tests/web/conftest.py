@@ -15,7 +15,7 @@ async def tenant(tmp_path):
 
 @pytest.fixture
 def serve(tmp_path, tenant: People):
-    """What serves MCP for the tenant: `async with serve(auth="bearer") as url`."""
+    """What serves MCP for the tenant, on a socket."""
 
     def serve(**settings):
         return mcp_server(tmp_path / "server", settings.pop("base_url", tenant.url), **settings)
@@ -25,7 +25,7 @@ def serve(tmp_path, tenant: People):
 
 @pytest.fixture(name="in_process")
 def _in_process(tmp_path):
-    """What opens the application, for a tenant that does not answer: `in_process(auth="bearer")`."""
+    """What opens the application without a socket, for a tenant that does not answer."""
 
     def opened(**settings):
         return in_process(tmp_path / "server", NOWHERE, **settings)

@@ -1,13 +1,13 @@
 """How much is served, and what one caller too many is told."""
 
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
-from anyio.abc import TaskGroup
 from starlette.types import Receive, Scope, Send
 
 from appmixer_mcp.errors import RateLimitedError, UnavailableError
@@ -61,23 +61,25 @@ async def get(app: Any, path: str, address: str = "203.0.113.9", **extra: Any) -
         return await client.get(path)
 
 
-async def opened(tasks: TaskGroup, app: Any, slow: Slow, addresses: list[str]) -> None:
-    for address in addresses:
-        tasks.start_soon(get, app, "/slow", address)
-    with anyio.fail_after(5):
-        for _ in addresses:
-            await slow.entered.acquire()
+@asynccontextmanager
+async def open_requests(app: Any, slow: Slow, *addresses: str) -> AsyncGenerator[None]:
+    async with anyio.create_task_group() as tasks:
+        for address in addresses:
+            tasks.start_soon(get, app, "/slow", address)
+        with anyio.fail_after(5):
+            for _ in addresses:
+                await slow.entered.acquire()
+        yield
+        slow.let_go.set()
 
 
 async def test_beyond_what_is_served_at_once_only_health_is_answered() -> None:
     slow = Slow()
     app = RequestsInFlight(slow, most=4)
 
-    async with anyio.create_task_group() as tasks:
-        await opened(tasks, app, slow, ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"])
+    async with open_requests(app, slow, "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"):
         refused = await get(app, "/mcp")
         healthy = await get(app, "/healthz")
-        slow.let_go.set()
     later = await get(app, "/mcp")
 
     assert refused.status_code == 503
@@ -97,11 +99,9 @@ async def test_one_address_cannot_take_every_place(holders: list[str], other: st
     slow = Slow()
     app = RequestsInFlight(slow, most=10, most_per_address=2)
 
-    async with anyio.create_task_group() as tasks:
-        await opened(tasks, app, slow, holders)
+    async with open_requests(app, slow, *holders):
         refused = await get(app, "/mcp", holders[0])
         served = await get(app, "/mcp", other)
-        slow.let_go.set()
     later = await get(app, "/mcp", holders[0])
 
     assert refused.status_code == 429
@@ -125,11 +125,9 @@ async def test_the_operator_is_told_once_of_a_proxy_that_is_not_named(
     slow = Slow()
     app = RequestsInFlight(slow, most=10, most_per_address=1)
 
-    async with anyio.create_task_group() as tasks:
-        await opened(tasks, app, slow, ["10.0.0.1"])
+    async with open_requests(app, slow, "10.0.0.1"):
         for _ in range(3):
             await get(app, "/mcp", "10.0.0.1", **{FORWARDED: True})
-        slow.let_go.set()
 
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "10.0.0.1" in caplog.text
