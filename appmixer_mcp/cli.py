@@ -214,7 +214,7 @@ def _taken(arguments: Arguments, *, serving: bool = False) -> Settings:
     settings = load_settings(**flags)
     # What a server logs is noise in the output of a command, unless somebody asked for it.
     asked = serving or "log_level" in settings.model_fields_set
-    set_up_logging(settings.log_level if asked else "WARNING")
+    set_up_logging(settings.log_level if asked else "WARNING", form=settings.log_format)
     return settings
 
 

@@ -49,6 +49,8 @@ def _web_addresses(text: str) -> str:
 def _origin(text: str) -> str:
     text = _web_address(text).rstrip("/")
     parts = urlsplit(text)
+    if parts.port and parts.port == {"https": 443, "http": 80}.get(parts.scheme):
+        raise ValueError("it must not name the usual port, which clients leave out")
     if text and (not parts.hostname or text != f"{parts.scheme}://{parts.netloc.lower()}"):
         raise ValueError("it must be scheme and host alone, such as https://mcp.example.com")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from appmixer_mcp.api import AppmixerClient
 from appmixer_mcp.hosting import listen
-from appmixer_mcp.sandbox.clock import RealClock
+from appmixer_mcp.sandbox.clock import Clock, RealClock
 from appmixer_mcp.sandbox.config import TenantConfig
 from appmixer_mcp.sandbox.tenant import Tenant
 from appmixer_mcp.sandbox.user_removal import remove_user
@@ -123,7 +123,7 @@ class People:
 
 
 @asynccontextmanager
-async def people(data_dir: Path) -> AsyncIterator[People]:
+async def people(data_dir: Path, clock: Clock | None = None) -> AsyncIterator[People]:
     """Serve a tenant where anybody can sign up."""
     async with AsyncExitStack() as stack:
         tenants: list[Tenant] = []
@@ -137,7 +137,7 @@ async def people(data_dir: Path) -> AsyncIterator[People]:
                 demo=False,
                 egress="off",
             )
-            tenants.append(Tenant(config))
+            tenants.append(Tenant(config, clock))
             return _of_the_first(tenants)
 
         url = await stack.enter_async_context(serving(make, lifespan=False))

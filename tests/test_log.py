@@ -1,6 +1,5 @@
 """What is written to the log, and what is cut out of it."""
 
-import io
 import json
 import logging
 import sys
@@ -19,13 +18,11 @@ UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 @pytest.fixture
-def stderr(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is written there; what the set-up of logging changes is undone."""
+def stderr(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Gives what was written there; what the set-up of logging changes is undone."""
     loggers = [logging.getLogger(name) for name in (None, "appmixer_mcp", *UVICORN)]
     before = [(one.handlers[:], one.level, one.propagate, one.disabled) for one in loggers]
-    written = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", written)
-    yield written
+    yield lambda: capsys.readouterr().err
     for logger, (handlers, level, propagate, disabled) in zip(loggers, before, strict=True):
         logger.handlers[:] = handlers
         logger.setLevel(level)
@@ -35,9 +32,10 @@ def stderr(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 def failed(text: str) -> logging.LogRecord:
     """Return the record of a failure with a text of somebody else in it."""
     try:
-        raise ValueError(text)
-    except ValueError:
+        json.loads("{}")[text]
+    except KeyError:
         return logging.LogRecord("x", logging.ERROR, "x", 1, "it failed", None, sys.exc_info())
+    pytest.fail("it did not fail")
 
 
 @pytest.mark.parametrize(
@@ -108,15 +106,15 @@ def test_innocent_text_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     "unit",
     [
-        "eyJ", "eyJaaaaaaaaaaaaa.", "a.", "-", " ", "\\", '"', "bearer ", "Bearer eyJ", "://", "://a:",
-        "://a:b", "token", "token=", "token=\\", '"password":"', '\\"token\\":\\"', "amx_at_",
+        "eyJ", "eyJaaaaaaaaaaaaa.", "a.", "-", " ", "\\", '"', "bearer ", "Bearer eyJ", "://",
+        "://a:", "://a:b", "token", "token=", "token=\\", '"password":"', '\\"token\\":\\"', "amx_at_",
         "cookie: a=", "'cookie','", "authorization: bearer ", "?code=", "token%3D", "mcp-session-id:",
     ],
 )  # fmt: skip
 def test_a_strangers_long_text_does_not_hold_the_server_up(unit: str) -> None:
     """Anything worse than linear takes longer than anybody would wait for the tests."""
-    redacted(unit * (300_000 // len(unit)))
-    redacted("token=" + "\\" * 100_000 + '"' + unit * (300_000 // len(unit)))
+    redacted(unit * (50_000 // len(unit)))
+    redacted("token=" + "\\" * 20_000 + '"' + unit * (50_000 // len(unit)))
 
 
 @pytest.mark.parametrize("make", [RedactingFormatter, JsonFormatter])
@@ -125,7 +123,7 @@ def test_an_exception_and_its_traceback_hold_no_secret(
 ) -> None:
     text = make().format(failed(f"no answer of redis://:open@host for Bearer {JWT}"))
 
-    assert "ValueError" in text
+    assert "KeyError" in text
     assert "Traceback" in text
     assert "redis://[secret]@host" in text
     assert JWT not in text
@@ -134,7 +132,8 @@ def test_an_exception_and_its_traceback_hold_no_secret(
 @pytest.mark.parametrize("name", ["message", "traceback"])
 def test_a_strangers_text_cannot_look_like_a_line_of_ours(name: str) -> None:
     evil = "x\r\n\x1b[2JINFO appmixer_mcp.server: everything is fine"
-    record = failed(evil)
+    record = failed("x")
+    record.exc_info = (ValueError, ValueError(evil), None)
     if name == "message":
         record = logging.makeLogRecord({"levelname": "INFO", "name": "x", "msg": evil})
 
@@ -190,7 +189,7 @@ def test_a_value_that_holds_itself_is_cut_off() -> None:
 
 
 def test_our_own_loggers_speak_from_the_level_on_and_libraries_from_warnings(
-    stderr: io.StringIO,
+    stderr: Callable[[], str],
 ) -> None:
     set_up_logging("INFO")
 
@@ -199,23 +198,23 @@ def test_our_own_loggers_speak_from_the_level_on_and_libraries_from_warnings(
     logging.getLogger("some.library").info("three")
     logging.getLogger("some.library").warning("four")
 
-    assert stderr.getvalue() == "INFO appmixer_mcp.x: two\nWARNING some.library: four\n"
+    assert stderr() == "INFO appmixer_mcp.x: two\nWARNING some.library: four\n"
 
 
-def test_json_is_written_when_it_is_asked_for(stderr: io.StringIO) -> None:
+def test_json_is_written_when_it_is_asked_for(stderr: Callable[[], str]) -> None:
     set_up_logging("INFO", form="json")
 
     logging.getLogger("appmixer_mcp.x").info("one", extra={"tool": "list_flows"})
 
-    told = json.loads(stderr.getvalue())
+    told = json.loads(stderr())
     assert (told["message"], told["tool"]) == ("one", "list_flows")
 
 
 def test_what_uvicorn_has_set_up_is_written_our_way_and_no_request_line_is(
-    stderr: io.StringIO,
+    stderr: Callable[[], str],
 ) -> None:
     for name in UVICORN:  # as its own configuration does before it loads an application
-        logging.getLogger(name).addHandler(logging.StreamHandler(stderr))
+        logging.getLogger(name).addHandler(logging.StreamHandler())
         logging.getLogger(name).setLevel(logging.INFO)
         logging.getLogger(name).propagate = False
 
@@ -223,15 +222,17 @@ def test_what_uvicorn_has_set_up_is_written_our_way_and_no_request_line_is(
     logging.getLogger("uvicorn.access").warning("GET /messages/?session_id=abc")
     logging.getLogger("uvicorn.error").error("failed with Bearer %s", JWT)
 
-    assert stderr.getvalue() == "ERROR uvicorn.error: failed with Bearer [secret]\n"
+    assert stderr() == "ERROR uvicorn.error: failed with Bearer [secret]\n"
 
 
-def test_a_record_that_cannot_be_written_does_not_show_its_arguments(stderr: io.StringIO) -> None:
+def test_a_record_that_cannot_be_written_does_not_show_its_arguments(
+    stderr: Callable[[], str],
+) -> None:
     set_up_logging("INFO")
 
-    logging.getLogger("appmixer_mcp.x").info("%d calls", JWT)
+    logging.getLogger("some.library").warning("%d calls", JWT)
 
-    assert stderr.getvalue() == "WARNING appmixer_mcp.x: a log record could not be written\n"
+    assert stderr() == "WARNING some.library: a log record could not be written\n"
 
 
 @pytest.mark.parametrize("secret", ["watched-thing", "s3cret", JWT, OURS])

@@ -36,6 +36,11 @@ OPENING = {
 }
 LISTING = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+NO_SESSION = ANSWER.replace(b"200 OK", b"404 Not Found")
+IN_A_SESSION = [
+    pytest.param("/mcp", {"Mcp-Session-Id": "a"}, id="http"),
+    pytest.param("/messages/?session_id=a", {}, id="sse"),
+]
 
 
 def through(nginx: Nginx, **headers: str) -> httpx2.AsyncClient:
@@ -193,9 +198,10 @@ async def test_who_calls_is_told_by_nginx_and_not_by_the_client(tmp_path):
     assert f"Host: {NAME}\r\n".encode() in request
 
 
-async def test_a_call_that_a_server_began_is_not_made_on_the_other_one(tmp_path):
-    async with recording(tmp_path) as (backend, nginx), through(nginx) as http:
-        answer = await http.post("/mcp", json=LISTING)
+@pytest.mark.parametrize(("path", "headers"), [*IN_A_SESSION, ("/mcp", {}), ("/token", {})])
+async def test_a_call_that_a_server_began_is_not_made_on_the_other_one(tmp_path, path, headers):
+    async with recording(tmp_path) as (backend, nginx), through(nginx, **headers) as http:
+        answer = await http.post(path, json=LISTING)
 
     assert answer.status_code == 502
     assert len(backend.requests) == 1
@@ -203,12 +209,28 @@ async def test_a_call_that_a_server_began_is_not_made_on_the_other_one(tmp_path)
 
 async def test_a_server_that_is_gone_is_passed_over(tmp_path):
     async with recording(tmp_path, ANSWER, gone=1) as (_, nginx), through(nginx) as http:
-        statuses = [
-            (await http.post("/mcp", json=LISTING, headers={"Authorization": str(one)})).status_code
-            for one in range(8)
-        ]
+        statuses = await statuses_of_many(http, "/mcp")
 
-    assert set(statuses) == {200}
+    assert statuses == {200}
+
+
+@pytest.mark.parametrize(("path", "headers"), IN_A_SESSION)
+async def test_a_session_whose_server_is_gone_is_reported_as_gone(tmp_path, path, headers):
+    async with (
+        recording(tmp_path, NO_SESSION, gone=1) as (_, nginx),
+        through(nginx, **headers) as http,
+    ):
+        statuses = await statuses_of_many(http, path)
+
+    assert statuses == {404}
+
+
+async def statuses_of_many(http: httpx2.AsyncClient, path: str) -> set[int]:
+    """Call with so many tokens that both servers are the first choice of some."""
+    return {
+        (await http.post(path, json=LISTING, headers={"Authorization": str(one)})).status_code
+        for one in range(12)
+    }
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/readyz"])

@@ -78,14 +78,15 @@ def test_spans_of_the_mcp_sdk_reach_the_collector_that_the_variables_name() -> N
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, *_arguments: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Say nothing."""
 
     program = (
         "from mcp.shared._otel import otel_span; from opentelemetry.trace import SpanKind\n"
         "from appmixer_mcp.tracing import set_up_tracing\n"
         "end = set_up_tracing()\n"
-        f"with otel_span('tools/call', kind=SpanKind.SERVER, attributes={{'said': '{JWT}'}}): pass\n"
+        f"said = {{'said': '{JWT}'}}\n"
+        "with otel_span('tools/call', kind=SpanKind.SERVER, attributes=said): pass\n"
         "end()"
     )
     with HTTPServer(("127.0.0.1", 0), Collector) as server:

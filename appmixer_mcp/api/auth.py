@@ -15,7 +15,6 @@ from appmixer_mcp.errors import AppmixerError, ConfigurationError
 
 from .models.users import fits_header
 
-
 SignedInWith = Literal[
     "nothing",
     "access token",

@@ -219,6 +219,10 @@ class Grants:
             expires_at=datetime.fromtimestamp(record.expires_at, UTC),
         )
 
+    async def is_alive(self, grant_id: str) -> bool:
+        """Return whether a grant has neither ended nor outlived its Appmixer token."""
+        return await self._state.get(_grant_key(grant_id)) is not None
+
     async def end(self, grant_id: str) -> None:
         """End a grant, and with it every token that leads to it."""
         await self._state.delete(_grant_key(grant_id))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -36,6 +37,8 @@ class Verified:
     session: Session
     client_id: str
     """With the user, what a session of an older client belongs to."""
+    is_signed_in: Callable[[], Awaitable[bool]]
+    """Asks whether the sign-in is still good; raises AppmixerError when that cannot be told."""
 
 
 class Verifier(Protocol):
@@ -62,13 +65,31 @@ class Verifier(Protocol):
         ...
 
 
+Held = Callable[[Verified], AbstractContextManager[None]]
+
+
+def _for_as_long(_verified: Verified) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class Authentication:
     """Lets only requests with a good token through; sets `authenticated` and the SDK's context."""
 
-    def __init__(self, app: ASGIApp, *, verifier: Verifier, admit: Admit) -> None:
+    def __init__(
+        self, app: ASGIApp, *, verifier: Verifier, admit: Admit, held: Held = _for_as_long
+    ) -> None:
+        """Keep what is asked.
+
+        Args:
+            app: Serves who is let through.
+            verifier: Knows the tokens.
+            admit: Counts the requests of each user.
+            held: Ends a request when its user is signed in no more.
+        """
         self._app = app
         self._verifier = verifier
         self._admit = admit
+        self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on as its user's, or answer 401, 429 or 503."""
@@ -110,7 +131,8 @@ class Authentication:
         context = auth_context_var.set(user)
         session = authenticated.set(verified.session)
         try:
-            await self._app(scope, receive, send)
+            with self._held(verified):
+                await self._app(scope, receive, send)
         finally:
             authenticated.reset(session)
             auth_context_var.reset(context)

@@ -26,6 +26,7 @@ from appmixer_mcp.web.bodies import Bodies
 from appmixer_mcp.web.health import health_routes
 from appmixer_mcp.web.limits import CallLimits
 from appmixer_mcp.web.metrics import Metrics
+from appmixer_mcp.web.open_requests import OpenRequests
 from appmixer_mcp.web.sessions import OperatorSessions, authenticated_session
 from appmixer_mcp.web.sse import MESSAGES, SseStreams
 from appmixer_mcp.web.verifiers import BearerVerifier
@@ -51,6 +52,7 @@ class Served:
         self._stack = AsyncExitStack()
         self._wiring = Wiring(settings)
         self._metrics = Metrics()
+        self._open_requests = OpenRequests()
 
     async def __aenter__(self) -> Starlette:
         """Open what is needed; nothing stays open when that fails."""
@@ -87,9 +89,10 @@ class Served:
             bus=Notices(state),
             request_state=await self._request_state(state),
         )
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        stack.callback(tasks.cancel_scope.cancel)
+        tasks.start_soon(self._open_requests.watch)
         if wiring.session.in_sandbox:
-            tasks = await stack.enter_async_context(anyio.create_task_group())
-            stack.callback(tasks.cancel_scope.cancel)
             server.listed.set()  # here nobody waits for a start
             tasks.start_soon(wiring.keep_flows_running, server.listed)
         mcp = self._mcp_routes(server, who, limits)
@@ -138,7 +141,9 @@ class Served:
             bounded = self._bounded(app, settings.max_body_bytes)
             if isinstance(who, OperatorSessions):
                 return bounded
-            return Authentication(bounded, verifier=who, admit=limits.request)
+            return Authentication(
+                bounded, verifier=who, admit=limits.request, held=self._open_requests.held
+            )
 
         routes: list[Route | Mount] = [
             Route("/sse", endpoint=guarded(streams), methods=["GET"]),

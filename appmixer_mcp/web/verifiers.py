@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -135,7 +136,11 @@ class BearerVerifier:
             how_to_sign_in=self.how_to_sign_in,
             refused=refused,
         )
-        return Verified(session=session, client_id=f"token:{key}")
+
+        async def is_signed_in() -> bool:
+            return await self.verify(token.get_secret_value(), "") is not None
+
+        return Verified(session=session, client_id=f"token:{key}", is_signed_in=is_signed_in)
 
 
 class OAuthVerifier:
@@ -176,7 +181,11 @@ class OAuthVerifier:
         self._sessions[caller.grant_id] = session
         while len(self._sessions) > _MOST_KEPT:
             self._sessions.popitem(last=False)
-        return Verified(session=session, client_id=f"grant:{caller.grant_id}")
+        return Verified(
+            session=session,
+            client_id=f"grant:{caller.grant_id}",
+            is_signed_in=partial(self._grants.is_alive, caller.grant_id),
+        )
 
     def challenge(self, path: str) -> str:
         """Return the pointer to the metadata, from which a client finds where to sign in."""

@@ -1,0 +1,114 @@
+"""A program on a person's machine that uses the Python SDK's client as it comes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+import httpx2
+from mcp import Client
+from mcp.client.auth import OAuthClientProvider
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.auth import (
+    AuthorizationCodeResult,
+    OAuthClientInformationFull,
+    OAuthClientMetadata,
+    OAuthToken,
+)
+from pydantic import AnyUrl
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from tests.foreign.people_at_pages import SignIn
+from tests.serving import serving
+
+
+@dataclass
+class Kept:
+    """What the program keeps on the disk."""
+
+    tokens: OAuthToken | None = None
+    client: OAuthClientInformationFull | None = None
+
+    async def get_tokens(self) -> OAuthToken | None:
+        return self.tokens
+
+    async def set_tokens(self, tokens: OAuthToken) -> None:
+        self.tokens = tokens
+
+    async def get_client_info(self) -> OAuthClientInformationFull | None:
+        return self.client
+
+    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
+        self.client = client_info
+
+    @property
+    def access_token(self) -> str:
+        assert self.tokens is not None
+        return self.tokens.access_token
+
+
+@dataclass
+class Assistant:
+    """One start of the program, which listens for the answer of the sign-in page."""
+
+    server: str
+    way: str
+    """`modern`, `legacy` (both Streamable HTTP) or `sse`."""
+    name: str
+    """Whose assistant it is."""
+    sign_in: SignIn
+    kept: Kept = field(default_factory=Kept)
+    opened: list[str] = field(default_factory=list[str])
+    """The addresses that were opened in the person's browser."""
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Client]:
+        """Connect, and sign in when the server wants it."""
+        answers, answer = anyio.create_memory_object_stream[AuthorizationCodeResult](1)
+
+        async def callback(request: Request) -> Response:
+            got = request.query_params
+            answers.send_nowait(
+                AuthorizationCodeResult(
+                    code=got["code"], state=got.get("state"), iss=got.get("iss")
+                )
+            )
+            return HTMLResponse("<h1>Back at the assistant</h1>")
+
+        def listener(_url: str) -> Starlette:
+            return Starlette(routes=[Route("/callback", callback)])
+
+        async with answers, answer, serving(listener, lifespan=False) as here:
+            metadata = OAuthClientMetadata(
+                redirect_uris=[AnyUrl(f"{here}/callback")], client_name="Assistant in Python"
+            )
+            self.provider = OAuthClientProvider(
+                self._url, metadata, self.kept, self._open, answer.receive
+            )
+            async with self._client() as client:
+                yield client
+
+    @property
+    def _url(self) -> str:
+        return f"{self.server}/{'sse' if self.way == 'sse' else 'mcp'}"
+
+    async def _open(self, address: str) -> None:
+        self.opened.append(address)
+        await self.sign_in(address, self.name)
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[Client]:
+        if self.way == "sse":
+            transport = sse_client(self._url, auth=self.provider)
+            async with Client(transport, mode="legacy") as client:
+                yield client
+            return
+        mode = "legacy" if self.way == "legacy" else "auto"
+        async with httpx2.AsyncClient(auth=self.provider, timeout=30) as http:
+            transport = streamable_http_client(self._url, http_client=http)
+            async with Client(transport, mode=mode) as client:
+                yield client
