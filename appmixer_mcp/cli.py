@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, get_args
 
 import anyio
@@ -247,12 +248,22 @@ def _built_quickly(wiring: Wiring) -> "AppmixerServer":
 
 async def _serve_stdio(settings: Settings, broken: ConfigurationError | None) -> None:
     wiring = Wiring(settings, broken)
+    traces = ExitStack()
     try:
         server = _built_quickly(wiring)
+        if settings.tracing:
+            from appmixer_mcp.tracing import set_up_tracing
+
+            traces.callback(set_up_tracing())
     except ConfigurationError as error:
         # A client shows its user what a server says, but not why one does not start.
         wiring = Wiring(Settings.model_construct(), error)
         server = _built_quickly(wiring)
+    with traces:
+        await _serve_one_client(wiring, server)
+
+
+async def _serve_one_client(wiring: Wiring, server: "AppmixerServer") -> None:
     from appmixer_mcp.stdio import serve_stdio
 
     async with wiring, anyio.create_task_group() as tasks:

@@ -209,7 +209,8 @@ class AppmixerServer(MCPServer[None]):
             raise UnexpectedToolError(f"Error executing tool {name}") from error
         finally:
             seconds = time.perf_counter() - began
-            logger.info("%s: %s in %d ms", name, outcome, round(seconds * 1000))
+            facts = {"tool": name, "outcome": outcome, "duration_ms": round(seconds * 1000)}
+            logger.info("%(tool)s: %(outcome)s in %(duration_ms)d ms", facts, extra=facts)
             if self._options.observer is not None:
                 self._options.observer.tool_called(name, outcome, seconds)
         return CallToolResult(

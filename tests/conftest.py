@@ -11,7 +11,26 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update-surface", action="store_true", help="rewrite the snapshots in tests/surface/"
     )
-    parser.addoption("--update-docs", action="store_true", help="rewrite the tables in README.md")
+    parser.addoption(
+        "--update-docs", action="store_true", help="rewrite tables and pictures of the documents"
+    )
+    parser.addoption(
+        "--nothing-skipped", action="store_true", help="fail when a test could not be run"
+    )
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Name what was skipped, where nothing may be."""
+    if config.getoption("--nothing-skipped"):
+        for report in terminalreporter.getreports("skipped"):
+            terminalreporter.write_line(f"NOT RUN {report.nodeid}: {report.longrepr}")
+
+
+def pytest_sessionfinish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    wanted = session.config.getoption("--nothing-skipped")
+    if wanted and reporter and reporter.getreports("skipped") and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture

@@ -34,8 +34,11 @@ FILLED_IN = {
 def instructions():
     """Return the Dockerfile's instructions, comments and line ends taken out."""
     text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.M)
-    lines = text.replace("\\\n", " ").splitlines()
-    return [tuple(line.split(maxsplit=1)) for line in lines if line.strip()]
+    return [tuple(line.split(maxsplit=1)) for line in unfolded(text) if line.strip()]
+
+
+def unfolded(text):
+    return text.replace("\\\n", " ").splitlines()
 
 
 def last(name):
@@ -167,7 +170,7 @@ def test_every_setting_that_the_page_and_its_files_name_exists():
 
 def test_every_command_of_the_page_is_understood():
     lines = [line.rpartition("/bin/")[2] for line in re.findall(r"^ExecStart=(.*)$", PAGE, re.M)]
-    lines += [line for block in fenced("sh") for line in block.splitlines()]
+    lines += [line for block in fenced("sh") for line in unfolded(block)]
     ours = [line for line in lines if line.startswith("appmixer-mcp ")]
     theirs = [line for line in lines if line.startswith("uvicorn ")]
 

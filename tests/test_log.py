@@ -106,9 +106,10 @@ def test_innocent_text_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     "unit",
     [
-        "eyJ", "eyJaaaaaaaaaaaaa.", "a.", "-", " ", "\\", '"', "bearer ", "Bearer eyJ", "://",
-        "://a:", "://a:b", "token", "token=", "token=\\", '"password":"', '\\"token\\":\\"', "amx_at_",
-        "cookie: a=", "'cookie','", "authorization: bearer ", "?code=", "token%3D", "mcp-session-id:",
+        "eyJ", "eyJaaaaaaaaaaaaa.", "a.", "-", " ", "\\", '"', "bearer ", "Bearer eyJ",
+        "://", "://a:", "://a:b", "token", "token=", "token=\\", '"password":"',
+        '\\"token\\":\\"', "amx_at_", "cookie: a=", "'cookie','", "authorization: bearer ",
+        "?code=", "token%3D", "mcp-session-id:",
     ],
 )  # fmt: skip
 def test_a_strangers_long_text_does_not_hold_the_server_up(unit: str) -> None:

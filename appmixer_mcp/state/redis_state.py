@@ -132,10 +132,8 @@ class RedisState:
         """Run one command, which is atomic."""
         answer: Any = None
         try:
-            # Cut off when its caller goes away, it would be a write that perhaps has happened.
-            with anyio.CancelScope(shield=True):
-                async with asyncio.timeout(self._timeout_s):
-                    answer = await self._redis.execute_command(*command)
+            with anyio.fail_after(self._timeout_s):
+                answer = await self._redis.execute_command(*command)
         except (RedisError, OSError) as error:
             self._note_lost(error)
             raise UnavailableError(

@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from appmixer_mcp.errors import ConfigurationError
+from appmixer_mcp.errors import AppmixerError, ConfigurationError
 from appmixer_mcp.settings import LOOPBACK_NAMES, Settings, listed
 from appmixer_mcp.web.client_addresses import ClientAddresses
 from appmixer_mcp.web.hosts import HostsAndOrigins
@@ -56,6 +56,37 @@ class _Opened:
         await self.app(scope, receive, send)
 
 
+class _SaysWhyNot:
+    """Has the server log in one line what keeps the application from starting.
+
+    What is our own fault keeps its traceback.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; a start that failed is told when it is known why."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failed: list[Message] = []
+
+        async def told(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                failed.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, told)
+        except BaseException as error:
+            for message in failed:
+                mine = isinstance(error, AppmixerError)
+                await send({**message, "message": str(error)} if mine else message)
+            raise
+
+
 def _checks(settings: Settings) -> Sequence[Middleware]:
     """Return what a request passes before anything of ours sees it, the outermost first."""
     is_local = settings.auth == "none"
@@ -65,6 +96,7 @@ def _checks(settings: Settings) -> Sequence[Middleware]:
     if settings.public_url:
         origins.append(settings.public_url)
     checks = [
+        Middleware(_SaysWhyNot),
         Middleware(ClientAddresses, trusted_proxies=listed(settings.trusted_proxies)),
         Middleware(RequestsInFlight, most=settings.max_requests),
         Middleware(HostsAndOrigins, hosts=hosts, origins=origins, loopback_origins=True),

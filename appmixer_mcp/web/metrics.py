@@ -25,6 +25,7 @@ from starlette.types import Scope
 from appmixer_mcp.web.client_addresses import FORWARDED, parsed_address
 
 _MOST_TOOLS = 200
+_UPSTREAM = frozenset({"UnavailableError", "UnexpectedAnswerError"})
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -53,7 +54,7 @@ class Metrics:
         )
         self._upstream_errors = Counter(
             "appmixer_mcp_upstream_errors",
-            "Tool calls that failed because of Appmixer.",
+            "Tool calls that Appmixer did not answer, or not as it should.",
             ("kind",),
             registry=self._registry,
         )
@@ -76,7 +77,7 @@ class Metrics:
 
         Args:
             tool: Its name; `unknown` once there are more names than a server can have.
-            outcome: `done`, or one of a few words for what went wrong.
+            outcome: `done`, or one of a few words, or the class of the error.
             seconds: How long it took.
         """
         if len(self._tools) < _MOST_TOOLS:
@@ -84,11 +85,9 @@ class Metrics:
         name = tool if tool in self._tools else "unknown"
         self._calls.labels(name, outcome).inc()
         self._seconds.labels(name).observe(seconds)
+        if outcome in _UPSTREAM:
+            self._upstream_errors.labels(outcome).inc()
         self._count_sessions()
-
-    def upstream_failed(self, kind: str) -> None:
-        """Count a call that Appmixer did not serve; `kind` is one of a few words."""
-        self._upstream_errors.labels(kind).inc()
 
     def signed_in(self, outcome: str) -> None:
         """Count an attempt to sign in; `outcome` is one of a few words."""

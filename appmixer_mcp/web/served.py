@@ -21,6 +21,7 @@ from appmixer_mcp.notices import Notices
 from appmixer_mcp.server import SessionOf
 from appmixer_mcp.settings import Settings, listed
 from appmixer_mcp.state import SharedState, open_state
+from appmixer_mcp.tracing import set_up_tracing
 from appmixer_mcp.web.authentication import Authentication, Verifier
 from appmixer_mcp.web.bodies import Bodies
 from appmixer_mcp.web.health import health_routes
@@ -72,6 +73,8 @@ class Served:
     async def _opened(self, stack: AsyncExitStack) -> Starlette:
         settings = self._settings
         stack.callback(self._metrics.close)
+        if settings.tracing:
+            stack.callback(set_up_tracing())
         file = settings.data_dir / "sign-ins.db" if settings.auth == "oauth" else None
         state = await stack.enter_async_context(open_state(redis_url=settings.redis_url, file=file))
         wiring = await stack.enter_async_context(self._wiring)

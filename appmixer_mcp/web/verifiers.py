@@ -183,7 +183,8 @@ class OAuthVerifier:
             self._sessions.popitem(last=False)
         return Verified(
             session=session,
-            client_id=f"grant:{caller.grant_id}",
+            # Not the grant, so that a session goes on when its user signs in again.
+            client_id=f"client:{caller.client_id}",
             is_signed_in=partial(self._grants.is_alive, caller.grant_id),
         )
 

@@ -30,3 +30,22 @@ async def test_a_person_signs_in_with_a_browser_and_the_client_acts_as_them(
     assert session["user"] == f"{name}@example.com"
     assert session["signed_in_with"] == "browser sign-in"
     assert len(assistant.opened) == 1
+
+
+@pytest.fixture
+async def ann(tenant, server):
+    """What starts assistants of a person who signs in with a form, with a flow of their own."""
+    started = 0
+
+    async def start(way, kept=None):
+        nonlocal started
+        started += 1
+        return Assistant(server, way, "ann", sign_in_by_form, kept or Kept())
+
+    return start
+
+
+async def status_of(server, access_token):
+    async with httpx2.AsyncClient() as http:
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return (await http.post(f"{server}/mcp", headers=headers)).status_code

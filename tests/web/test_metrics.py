@@ -52,7 +52,7 @@ async def test_calls_latency_errors_sessions_and_sign_ins_are_counted() -> None:
     metrics.tool_called("list_flows", "done", 0.2)
     metrics.tool_called("list_flows", "done", 3)
     metrics.tool_called("list_flows", "NotFoundError", 0.001)
-    metrics.upstream_failed("UnavailableError")
+    metrics.tool_called("get_flow", "UnavailableError", 30)
     metrics.signed_in("refused")
 
     answer = await asked(metrics)
@@ -64,6 +64,7 @@ async def test_calls_latency_errors_sessions_and_sign_ins_are_counted() -> None:
     assert told["appmixer_mcp_tool_seconds_bucket 0.25 list_flows"] == 2
     assert told["appmixer_mcp_tool_seconds_count list_flows"] == 3
     assert told["appmixer_mcp_upstream_errors_total UnavailableError"] == 1
+    assert "appmixer_mcp_upstream_errors_total NotFoundError" not in told
     assert told["appmixer_mcp_sessions sse"] == 7
     assert told["appmixer_mcp_sign_ins_total refused"] == 1
 
