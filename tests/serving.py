@@ -218,13 +218,13 @@ async def client_of(url: str, way: str, token: str | None = None) -> AsyncIterat
 
     Args:
         url: The server's, without a path.
-        way: `modern`, `legacy` (both Streamable HTTP) or `sse`.
+        way: `modern`, `legacy` (both Streamable HTTP), `sse`, or `sse of today`.
         token: What the client sends with each request.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if way == "sse":
+    if way.startswith("sse"):
         transport = sse_client(f"{url}/sse", headers=headers, httpx_client_factory=_http)
-        async with Client(transport, mode="legacy") as client:
+        async with Client(transport, mode="legacy" if way == "sse" else "auto") as client:
             yield client
         return
     async with _http(headers) as http:

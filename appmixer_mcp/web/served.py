@@ -1,5 +1,6 @@
 """What one worker serves over HTTP, opened once for all its users: tenant, state, MCP, sign-in."""
 
+import logging
 import os
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
@@ -16,7 +17,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
 from appmixer_mcp.confirmation import Confirmations
-from appmixer_mcp.errors import NotSignedInError
+from appmixer_mcp.errors import NotSignedInError, UnavailableError
 from appmixer_mcp.notices import Notices
 from appmixer_mcp.server import SessionOf
 from appmixer_mcp.settings import Settings, listed
@@ -41,6 +42,8 @@ Transports = Literal["all", "sse"]
 _FORM_BYTES = 65_536
 _STATE_KEY_BYTES = 32
 _FOR_A_YEAR_S = 365 * 24 * 3600.0
+
+logger = logging.getLogger(__name__)
 
 
 class Served:
@@ -174,8 +177,7 @@ class Served:
         """Return what seals the state that clients carry, by a key that all workers have."""
         keys = _secrets(self._settings.encryption_key)
         if not keys and self._settings.redis_url is not None:
-            await state.put_new("state-key", os.urandom(_STATE_KEY_BYTES), ttl_s=_FOR_A_YEAR_S)
-            keys = [await state.get("state-key") or b""]
+            keys = await _shared_key(state)
         if not keys:
             return None
         return RequestStateSecurity(keys=[_derived(key) for key in keys])
@@ -189,6 +191,21 @@ class Served:
         client = await self._wiring.client_of(None)
         with suppress(NotSignedInError):  # which is an answer
             await client.users.get_user()
+
+
+async def _shared_key(state: SharedState) -> list[bytes]:
+    """Return the key that the first worker made; none when it cannot be had."""
+    try:
+        await state.put_new("state-key", os.urandom(_STATE_KEY_BYTES), ttl_s=_FOR_A_YEAR_S)
+        key = await state.get("state-key")
+    except UnavailableError:
+        key = None  # a worker has to start all the same: without one, uvicorn ends the others, too
+    if key is None:
+        logger.warning(
+            "Redis did not answer at the start: what this worker asks clients, no other worker can "
+            "take the answer to. Start it again, or set APPMIXER_ENCRYPTION_KEY."
+        )
+    return [key] if key else []
 
 
 def _secrets(setting: SecretStr | None) -> list[bytes]:

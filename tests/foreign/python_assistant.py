@@ -50,6 +50,12 @@ class Kept:
         assert self.tokens is not None
         return self.tokens.access_token
 
+    @property
+    def refresh_token(self) -> str:
+        assert self.tokens is not None
+        assert self.tokens.refresh_token is not None
+        return self.tokens.refresh_token
+
 
 @dataclass
 class Assistant:
@@ -62,12 +68,14 @@ class Assistant:
     """Whose assistant it is."""
     sign_in: SignIn
     kept: Kept = field(default_factory=Kept)
+    host: str = "127.0.0.1"
+    """What the program calls the machine it runs on."""
     opened: list[str] = field(default_factory=list[str])
     """The addresses that were opened in the person's browser."""
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Client]:
-        """Connect, and sign in when the server wants it."""
+        """Connect, and sign in when the server wants it; everything has to be over in a minute."""
         answers, answer = anyio.create_memory_object_stream[AuthorizationCodeResult](1)
 
         async def callback(request: Request) -> Response:
@@ -83,14 +91,32 @@ class Assistant:
             return Starlette(routes=[Route("/callback", callback)])
 
         async with answers, answer, serving(listener, lifespan=False) as here:
+            self.redirect_uri = f"{here.replace('127.0.0.1', self.host)}/callback"
             metadata = OAuthClientMetadata(
-                redirect_uris=[AnyUrl(f"{here}/callback")], client_name="Assistant in Python"
+                redirect_uris=[AnyUrl(self.redirect_uri)], client_name="Assistant in Python"
             )
             self.provider = OAuthClientProvider(
                 self._url, metadata, self.kept, self._open, answer.receive
             )
-            async with self._client() as client:
-                yield client
+            with anyio.fail_after(60):
+                async with self._client() as client:
+                    yield client
+
+    def expire(self, tokens: OAuthToken | None = None) -> None:
+        """Have the client take its access token for expired, that of older tokens if given."""
+        context = self.provider.context
+        context.current_tokens = tokens or context.current_tokens
+        context.token_expiry_time = 1.0
+
+    async def revoke(self) -> None:
+        """Do what the SDK's client leaves to the program: take the sign-in back."""
+        context = self.provider.context
+        assert context.oauth_metadata is not None
+        form, headers = context.prepare_token_auth({"token": self.kept.refresh_token}, {})
+        url = str(context.oauth_metadata.revocation_endpoint)
+        async with httpx2.AsyncClient(headers=headers) as http:
+            answer = await http.post(url, data=form)
+        assert answer.status_code == 200, answer.text
 
     @property
     def _url(self) -> str:

@@ -6,7 +6,7 @@ import pytest
 from tests.processes import call
 from tests.serving import HELLO, PASSWORD, asking, client_of
 
-SESSIONS = ["legacy", "sse"]
+SESSIONS = ["legacy", "sse", "sse of today"]
 
 
 @pytest.fixture
