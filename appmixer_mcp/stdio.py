@@ -8,9 +8,8 @@ of that loop, for any pair of streams.
 
 import logging
 from collections.abc import Mapping
-from contextvars import Context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 from mcp.server.runner import serve_dual_era_loop
@@ -26,9 +25,9 @@ from mcp.types import (
 )
 from pydantic import ValidationError
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from appmixer_mcp.streams import Between
 
+if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
     from mcp.shared._stream_protocols import ReadStream, WriteStream
 
@@ -73,7 +72,7 @@ async def both_eras(
     await serve(_Messages(read_stream, write_stream, serve), write_stream)
 
 
-class _Messages:
+class _Messages(Between):
     """The stream of a client's messages that the SDK's loop gets to see."""
 
     def __init__(
@@ -82,20 +81,15 @@ class _Messages:
         write_stream: "WriteStream[SessionMessage]",
         serve: partial[Any],
     ) -> None:
-        self._read_stream = read_stream
+        super().__init__(read_stream)
         self._write_stream = write_stream
         self._serve = serve
         self._decided = False
 
-    @property
-    def last_context(self) -> Context | None:
-        """The context in which the last message was sent, where the stream knows it."""
-        return getattr(self._read_stream, "last_context", None)
-
     async def receive(self) -> SessionMessage:
         """Return the next message that is the loop's to answer."""
         while True:
-            item = await self._read_stream.receive()
+            item = await self._stream.receive()
             if isinstance(item, Exception):
                 await self._refuse(item)
                 continue
@@ -128,29 +122,6 @@ class _Messages:
             await self._write_stream.send(message)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             logger.debug("The client left before it was answered.")
-
-    async def aclose(self) -> None:
-        await self._read_stream.aclose()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionMessage:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: "TracebackType | None",
-    ) -> None:
-        await self.aclose()
 
 
 def _refusal(error: Exception) -> JSONRPCError | None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -80,7 +81,8 @@ class RedisState:
             while reader is not None and not reader.done():
                 reader.cancel()  # more than once: wait_for of Python 3.11 may swallow it
                 await asyncio.wait({reader}, timeout=_PATIENCE_S)
-            await self._redis.aclose()
+            with suppress(RedisError, OSError):  # TLS says good-bye, and nobody may be there
+                await self._redis.aclose()
 
     async def get(self, key: str) -> bytes | None:
         """Return the value, or None when there is none."""

@@ -1,8 +1,8 @@
 """The web application: what is checked in front of every request, and what is opened for all."""
 
 import multiprocessing
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -17,7 +17,7 @@ from appmixer_mcp.web.client_addresses import ClientAddresses
 from appmixer_mcp.web.hosts import HostsAndOrigins
 from appmixer_mcp.web.limits import RequestsInFlight
 from appmixer_mcp.web.local import LocalOnly
-from appmixer_mcp.web.served import Served, Transports
+from appmixer_mcp.web.served import Transports, served
 
 _MCP_HEADERS = ("Mcp-Method", "Mcp-Name", "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID")
 _LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
@@ -34,16 +34,15 @@ def build_app(settings: Settings, transports: Transports = "all") -> Starlette:
         ConfigurationError: The settings do not go together; says what to change.
     """
     _check(settings)
-    served = _Opened()
+    inner = _Opened()
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            served.app = await stack.enter_async_context(Served(settings, transports))
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        async with served(settings, transports) as inner.app:
             yield
 
     return Starlette(
-        routes=[Mount("/", app=served)], middleware=_checks(settings), lifespan=lifespan
+        routes=[Mount("/", app=inner)], middleware=_checks(settings), lifespan=lifespan
     )
 
 

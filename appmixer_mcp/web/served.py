@@ -2,8 +2,8 @@
 
 import logging
 import os
-from contextlib import AsyncExitStack, suppress
-from types import TracebackType
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
 import anyio
@@ -46,34 +46,30 @@ _FOR_A_YEAR_S = 365 * 24 * 3600.0
 logger = logging.getLogger(__name__)
 
 
-class Served:
-    """Opens everything and closes it in order; entering it gives the application."""
+@asynccontextmanager
+async def served(settings: Settings, transports: Transports) -> AsyncGenerator[Starlette]:
+    """Open everything, give the application, and close everything in order.
+
+    Raises:
+        ConfigurationError: A setting cannot be used.
+        UnavailableError: What the workers share has to give a key, and does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        yield await _Worker(settings, transports).opened(stack)
+
+
+class _Worker:
+    """Puts the parts of one worker together."""
 
     def __init__(self, settings: Settings, transports: Transports) -> None:
         """Open nothing yet."""
         self._settings = settings
         self._transports = transports
-        self._stack = AsyncExitStack()
         self._wiring = Wiring(settings)
         self._metrics = Metrics()
         self._open_requests = OpenRequests()
 
-    async def __aenter__(self) -> Starlette:
-        """Open what is needed; nothing stays open when that fails."""
-        async with AsyncExitStack() as stack:
-            app = await self._opened(stack)
-            self._stack = stack.pop_all()
-        return app
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._stack.aclose()
-
-    async def _opened(self, stack: AsyncExitStack) -> Starlette:
+    async def opened(self, stack: AsyncExitStack) -> Starlette:
         settings = self._settings
         stack.callback(self._metrics.close)
         if settings.tracing:

@@ -1,10 +1,8 @@
 """MCP over Server-Sent Events, the transport of older clients: `GET /sse` and `POST /messages/`."""
 
 from collections.abc import Callable
-from contextvars import Context
 from http import HTTPStatus
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.sse import SseServerTransport
@@ -14,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from appmixer_mcp.session import Session
 from appmixer_mcp.stdio import both_eras
+from appmixer_mcp.streams import Between
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -77,7 +76,7 @@ class SseStreams:
                     await session.aclose()
 
 
-class _Watched:
+class _Watched(Between):
     """A stream of messages, each of which puts off the end of the session."""
 
     def __init__(
@@ -86,43 +85,15 @@ class _Watched:
         idle: anyio.CancelScope,
         wait_s: float,
     ) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._idle = idle
         self._wait_s = wait_s
         idle.deadline = anyio.current_time() + wait_s
-
-    @property
-    def last_context(self) -> Context | None:
-        """The context of the request that brought the last message."""
-        return getattr(self._stream, "last_context", None)
 
     async def receive(self) -> SessionMessage | Exception:
         message = await self._stream.receive()
         self._idle.deadline = anyio.current_time() + self._wait_s
         return message
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionMessage | Exception:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
 
 _full = JSONResponse(
