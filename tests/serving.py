@@ -190,7 +190,7 @@ async def sign_in(url: str, name: str) -> str:
     Returns:
         Our access token.
     """
-    async with _http() as http:
+    async with plain_http() as http:
         client = {"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
         registered = (await http.post(f"{url}/register", json=client)).json()
         async with httpx2.AsyncClient(base_url=url, verify=False) as browser:
@@ -207,9 +207,11 @@ async def sign_in(url: str, name: str) -> str:
         return token
 
 
-def _http(headers: dict[str, str] | None = None, *_: Any, **__: Any) -> httpx2.AsyncClient:
-    # Without TLS contexts, of which each takes time that hundreds of clients do not have.
-    return httpx2.AsyncClient(headers=headers, timeout=30, trust_env=False, verify=False)
+def plain_http(
+    headers: dict[str, str] | None = None, *_: Any, auth: httpx2.Auth | None = None, **__: Any
+) -> httpx2.AsyncClient:
+    """Return a client without a TLS context, of which each takes time that many do not have."""
+    return httpx2.AsyncClient(headers=headers, auth=auth, timeout=30, trust_env=False, verify=False)
 
 
 @asynccontextmanager
@@ -223,11 +225,11 @@ async def client_of(url: str, way: str, token: str | None = None) -> AsyncIterat
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     if way.startswith("sse"):
-        transport = sse_client(f"{url}/sse", headers=headers, httpx_client_factory=_http)
+        transport = sse_client(f"{url}/sse", headers=headers, httpx_client_factory=plain_http)
         async with Client(transport, mode="legacy" if way == "sse" else "auto") as client:
             yield client
         return
-    async with _http(headers) as http:
+    async with plain_http(headers) as http:
         transport = streamable_http_client(f"{url}/mcp", http_client=http)
         async with Client(transport, mode="legacy" if way == "legacy" else "auto") as client:
             yield client

@@ -1,26 +1,20 @@
 """What one worker serves over HTTP, opened once for all its users: tenant, state, MCP, sign-in."""
 
-import logging
-import os
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
 import anyio
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from mcp.server.request_state import RequestStateSecurity
 from mcp.server.transport_security import TransportSecuritySettings
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
 from appmixer_mcp.confirmation import Confirmations
-from appmixer_mcp.errors import NotSignedInError, UnavailableError
+from appmixer_mcp.errors import NotSignedInError
 from appmixer_mcp.notices import Notices
 from appmixer_mcp.server import SessionOf
-from appmixer_mcp.settings import Settings, listed
+from appmixer_mcp.settings import Settings
 from appmixer_mcp.state import SharedState, open_state
 from appmixer_mcp.tracing import set_up_tracing
 from appmixer_mcp.web.authentication import Authentication, Verifier
@@ -29,6 +23,7 @@ from appmixer_mcp.web.health import health_routes
 from appmixer_mcp.web.limits import CallLimits
 from appmixer_mcp.web.metrics import Metrics
 from appmixer_mcp.web.open_requests import OpenRequests
+from appmixer_mcp.web.sealing import sealing
 from appmixer_mcp.web.sessions import OperatorSessions, authenticated_session
 from appmixer_mcp.web.sse import MESSAGES, SseStreams
 from appmixer_mcp.web.verifiers import BearerVerifier
@@ -40,10 +35,6 @@ if TYPE_CHECKING:
 Transports = Literal["all", "sse"]
 
 _FORM_BYTES = 65_536
-_STATE_KEY_BYTES = 32
-_FOR_A_YEAR_S = 365 * 24 * 3600.0
-
-logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -52,7 +43,6 @@ async def served(settings: Settings, transports: Transports) -> AsyncGenerator[S
 
     Raises:
         ConfigurationError: A setting cannot be used.
-        UnavailableError: What the workers share has to give a key, and does not answer.
     """
     async with AsyncExitStack() as stack:
         yield await _Worker(settings, transports).opened(stack)
@@ -77,6 +67,7 @@ class _Worker:
         file = settings.data_dir / "sign-ins.db" if settings.auth == "oauth" else None
         state = await stack.enter_async_context(open_state(redis_url=settings.redis_url, file=file))
         wiring = await stack.enter_async_context(self._wiring)
+        many = settings.redis_url is not None
         limits = CallLimits(
             state, per_minute=settings.calls_per_minute, at_once=settings.calls_at_once
         )
@@ -89,7 +80,7 @@ class _Worker:
             observer=self._metrics,
             confirmations=Confirmations(settings.confirm, state),
             bus=Notices(state),
-            request_state=await self._request_state(state),
+            request_state=await sealing(settings.encryption_key, state if many else None),
         )
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
@@ -169,15 +160,6 @@ class _Worker:
     def _bounded(self, app: ASGIApp, max_bytes: int) -> ASGIApp:
         return Bodies(app, max_bytes=max_bytes, timeout_s=self._settings.body_timeout_s)
 
-    async def _request_state(self, state: SharedState) -> RequestStateSecurity | None:
-        """Return what seals the state that clients carry, by a key that all workers have."""
-        keys = _secrets(self._settings.encryption_key)
-        if not keys and self._settings.redis_url is not None:
-            keys = await _shared_key(state)
-        if not keys:
-            return None
-        return RequestStateSecurity(keys=[_derived(key) for key in keys])
-
     async def _tenant_answers(self) -> None:
         """Return when the tenant answers.
 
@@ -187,27 +169,3 @@ class _Worker:
         client = await self._wiring.client_of(None)
         with suppress(NotSignedInError):  # which is an answer
             await client.users.get_user()
-
-
-async def _shared_key(state: SharedState) -> list[bytes]:
-    """Return the key that the first worker made; none when it cannot be had."""
-    try:
-        await state.put_new("state-key", os.urandom(_STATE_KEY_BYTES), ttl_s=_FOR_A_YEAR_S)
-        key = await state.get("state-key")
-    except UnavailableError:
-        key = None  # a worker has to start all the same: without one, uvicorn ends the others, too
-    if key is None:
-        logger.warning(
-            "Redis did not answer at the start: what this worker asks clients, no other worker can "
-            "take the answer to. Start it again, or set APPMIXER_ENCRYPTION_KEY."
-        )
-    return [key] if key else []
-
-
-def _secrets(setting: SecretStr | None) -> list[bytes]:
-    return [key.encode() for key in listed(setting.get_secret_value())] if setting else []
-
-
-def _derived(key: bytes) -> bytes:
-    purpose = b"appmixer-mcp request state"
-    return HKDF(SHA256(), _STATE_KEY_BYTES, salt=None, info=purpose).derive(key)

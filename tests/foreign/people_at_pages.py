@@ -3,13 +3,11 @@
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 
 from tests.oauth.browsing import open_page, way_back
-from tests.serving import PASSWORD
+from tests.serving import PASSWORD, plain_http
 
 SignIn = Callable[[str, str], Awaitable[None]]
 """Opens an address that a client wants opened, and signs in as whoever is named."""
@@ -17,8 +15,8 @@ SignIn = Callable[[str, str], Awaitable[None]]
 
 async def sign_in_by_form(address: str, name: str) -> None:
     """Send the form as a browser does, and follow the way back to the client."""
-    origin = "{0.scheme}://{0.netloc}".format(urlsplit(address))
-    async with httpx2.AsyncClient(base_url=origin) as browser:
+    async with plain_http() as browser:
+        browser.base_url = address.partition("/authorize")[0]
         page = await open_page(browser, address)
         allowed = await page.sign_in(f"{name}@example.com", PASSWORD)
         target, query = way_back(allowed)

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
-import httpx2
 from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.sse import sse_client
@@ -23,7 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from tests.foreign.people_at_pages import SignIn
-from tests.serving import serving
+from tests.serving import plain_http, serving
 
 
 @dataclass
@@ -114,7 +113,7 @@ class Assistant:
         assert context.oauth_metadata is not None
         form, headers = context.prepare_token_auth({"token": self.kept.refresh_token}, {})
         url = str(context.oauth_metadata.revocation_endpoint)
-        async with httpx2.AsyncClient(headers=headers) as http:
+        async with plain_http(headers) as http:
             answer = await http.post(url, data=form)
         assert answer.status_code == 200, answer.text
 
@@ -129,12 +128,12 @@ class Assistant:
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Client]:
         if self.way == "sse":
-            transport = sse_client(self._url, auth=self.provider)
+            transport = sse_client(self._url, auth=self.provider, httpx_client_factory=plain_http)
             async with Client(transport, mode="legacy") as client:
                 yield client
             return
         mode = "legacy" if self.way == "legacy" else "auto"
-        async with httpx2.AsyncClient(auth=self.provider, timeout=30) as http:
+        async with plain_http(auth=self.provider) as http:
             transport = streamable_http_client(self._url, http_client=http)
             async with Client(transport, mode=mode) as client:
                 yield client

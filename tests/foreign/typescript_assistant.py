@@ -28,7 +28,7 @@ class TypescriptAssistant:
         self._said = BufferedByteReceiveStream(process.stdout)
         self._told = process.stdin
         self._name = name
-        self._sign_in = sign_in
+        self.sign_in = sign_in
         self.opened: list[str] = []
         """The addresses that were opened in the person's browser."""
 
@@ -41,7 +41,7 @@ class TypescriptAssistant:
             if "open" not in line:
                 return line["result"]
             self.opened.append(line["open"])
-            await self._sign_in(line["open"], self._name)
+            await self.sign_in(line["open"], self._name)
 
     async def user(self) -> str:
         """Ask the server whose calls these are."""

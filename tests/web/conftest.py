@@ -1,5 +1,7 @@
 """A tenant with two people, served to their assistants."""
 
+import os
+
 import pytest
 
 from tests.serving import People, in_process, mcp_server, people
@@ -31,3 +33,12 @@ def _in_process(tmp_path):
         return in_process(tmp_path / "server", NOWHERE, **settings)
 
     return opened
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A directory for processes that a whole module uses, without the developer's own settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("APPMIXER_")]:
+            patch.delenv(name)
+        yield tmp_path_factory.mktemp("processes")

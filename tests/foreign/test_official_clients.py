@@ -1,15 +1,16 @@
-"""The Python SDK's client, as it comes, at a running server: from discovery to revocation."""
+"""The SDKs' own clients, as they come, at a running server: from discovery to revocation."""
 
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
 
 from tests.foreign.people_at_pages import sign_in_by_form
 from tests.foreign.python_assistant import Assistant, Kept
+from tests.foreign.typescript_assistant import typescript_assistant
 from tests.processes import call
+from tests.serving import plain_http
 
 AssistantOf = Callable[[str, str], Assistant]
 
@@ -24,17 +25,18 @@ def assistant_of(server) -> AssistantOf:
 
 async def status_of(server: str, access_token: str) -> int:
     """Return what a server answers to a token; a good one is told that the request is empty."""
-    async with httpx2.AsyncClient() as http:
+    async with plain_http() as http:
         headers = {"Authorization": f"Bearer {access_token}"}
         return (await http.post(f"{server}/mcp", headers=headers)).status_code
 
 
 async def user_of(client) -> str:
-    return (await call(client, "get_user"))["username"]
+    username: str = (await call(client, "get_user"))["username"]
+    return username
 
 
 @each_way
-async def test_a_person_signs_in_with_a_browser_and_the_client_acts_as_them(
+async def test_the_python_client_signs_in_with_a_browser_and_acts_as_the_person(
     tenant, server, sign_in_with_chromium, way
 ):
     name = f"browsing-{way}"
@@ -156,3 +158,45 @@ async def test_a_program_that_listens_on_another_port_each_time_is_the_same_clie
     assert first[0] == second[0]
     assert first[1] != second[1]
     assert first[1].startswith(f"http://{host}:")
+
+
+@pytest.mark.parametrize("way", ["http", "sse"])
+async def test_the_typescript_client_signs_in_with_a_browser_and_refreshes_until_revoked(
+    tenant, server, sign_in_with_chromium, way
+):
+    name = f"typing-{way}"
+    await tenant.own_flow(await tenant.sign_up(name), f"flow of {name}")
+    users = {}
+
+    async with typescript_assistant(server, way, name, sign_in_with_chromium) as assistant:
+        await assistant.ask("connect")
+        tools = await assistant.ask("tools")
+        flows = await assistant.ask("call", tool="list_flows")
+        users["after sign-in"] = await assistant.user(), len(assistant.opened)
+        assistant.sign_in = sign_in_by_form  # which takes less time
+        first = await assistant.tokens()
+        await assistant.ask("keep", tokens=first | {"access_token": "expired"})
+        users["after refresh"] = await assistant.user(), len(assistant.opened)
+        second = await assistant.tokens()
+        await assistant.ask("keep", tokens=first | {"access_token": "expired"})
+        users["after reuse"] = await assistant.user(), len(assistant.opened)
+        reused_is_dead = await status_of(server, second["access_token"]) == 401
+        third = await assistant.tokens()
+        client_id = (await assistant.ask("kept"))["client"]["client_id"]
+        async with plain_http() as http:
+            revoking = {"token": third["refresh_token"], "client_id": client_id}
+            revoked = await http.post(f"{server}/revoke", data=revoking)
+        users["after revocation"] = await assistant.user(), len(assistant.opened)
+
+    user = f"{name}@example.com"
+    assert len(tools["tools"]) > 30
+    assert [flow["name"] for flow in flows["structuredContent"]["items"]] == [f"flow of {name}"]
+    assert revoked.status_code == 200
+    assert first["refresh_token"] != second["refresh_token"]
+    assert reused_is_dead
+    assert users == {
+        "after sign-in": (user, 1),
+        "after refresh": (user, 1),
+        "after reuse": (user, 2),
+        "after revocation": (user, 3),
+    }

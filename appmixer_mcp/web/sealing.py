@@ -1,0 +1,57 @@
+"""What seals the state that clients carry between two requests, by a key that all workers have."""
+
+import logging
+import os
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from mcp.server.request_state import RequestStateSecurity
+from pydantic import SecretStr
+
+from appmixer_mcp.errors import UnavailableError
+from appmixer_mcp.settings import listed
+from appmixer_mcp.state import SharedState
+
+_KEY_BYTES = 32
+_FOR_A_YEAR_S = 365 * 24 * 3600.0
+_PURPOSE = b"appmixer-mcp request state"
+
+logger = logging.getLogger(__name__)
+
+
+async def sealing(
+    encryption_key: SecretStr | None, shared: SharedState | None
+) -> RequestStateSecurity | None:
+    """Return what seals; None where a key of this process alone will do.
+
+    Args:
+        encryption_key: The operator's; several are separated by commas, the first seals.
+        shared: What other workers share; without an encryption key, the first of them makes one.
+    """
+    keys = (
+        [key.encode() for key in listed(encryption_key.get_secret_value())]
+        if encryption_key
+        else []
+    )
+    if not keys and shared is not None:
+        keys = await _shared_key(shared)
+    return RequestStateSecurity(keys=[_derived(key) for key in keys]) if keys else None
+
+
+async def _shared_key(shared: SharedState) -> list[bytes]:
+    """Return the key that the first worker made; none when it cannot be had."""
+    try:
+        await shared.put_new("state-key", os.urandom(_KEY_BYTES), ttl_s=_FOR_A_YEAR_S)
+        key = await shared.get("state-key")
+    except UnavailableError:
+        key = None  # a worker has to start all the same: without one, uvicorn ends the others, too
+    if key is None:
+        logger.warning(
+            "Redis did not answer at the start: what this worker asks clients, no other worker can "
+            "take the answer to. Start it again, or set APPMIXER_ENCRYPTION_KEY."
+        )
+    return [key] if key else []
+
+
+def _derived(key: bytes) -> bytes:
+    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=_PURPOSE).derive(key)
