@@ -156,7 +156,10 @@ class Settings(BaseSettings):
         "`X-Forwarded-For` is believed.",
     )  # fmt: skip
     max_sessions: int = Field(
-        default=1_000, gt=0, description="Most open sessions of older clients and SSE streams."
+        default=1_000,
+        gt=0,
+        description="Most open sessions of older clients, and as many SSE "
+        "streams; one user has at most a tenth of either.",
     )
     session_idle_s: float = Field(
         default=1_800.0, gt=0, description="How long a session may stay unused."

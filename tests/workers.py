@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import anyio
 import httpx2
+from mcp.types import CallToolResult, TextContent
 
 from appmixer_mcp.api import AppmixerClient
 from tests.oauth.browsing import CALLBACK, VERIFIER, hidden, link, way_back
@@ -25,7 +26,6 @@ from tests.serving import ENCRYPTION_KEY, PASSWORD
 PUBLIC_URL = "http://localhost:8000"
 """Where people believe to be; what answers there in tests is told by its own address."""
 MODERN = {
-    "Accept": "application/json, text/event-stream",
     "MCP-Protocol-Version": "2026-07-28",
     "Mcp-Method": "tools/call",
 }
@@ -128,15 +128,24 @@ def children_of(worker: Worker) -> list[int]:
 async def until(holds: Callable[[], Awaitable[bool]], within_s: float = 20) -> None:
     """Return once something holds."""
     with anyio.fail_after(within_s):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110 - no event comes from another process
             await anyio.sleep(0.05)
 
 
-def web(token: str | None = None, **options: Any) -> httpx2.AsyncClient:
-    """Return what sends requests, from an address of its own as the servers' proxy would say."""
-    headers = {"X-Forwarded-For": next(_addresses)}
+def web(token: str | None = None, base_url: str = "") -> httpx2.AsyncClient:
+    """Return what sends requests."""
+    headers = {"Accept": "application/json, text/event-stream"}
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx2.AsyncClient(headers=headers, timeout=30, trust_env=False, verify=False, **options)
+    return httpx2.AsyncClient(
+        headers=headers, base_url=base_url, timeout=30, trust_env=False, verify=False
+    )
+
+
+def text_of(answer: CallToolResult) -> str:
+    """Return the text of a tool's result."""
+    content = answer.content[0]
+    assert isinstance(content, TextContent)
+    return content.text
 
 
 def modern(tool: str, **arguments: Any) -> dict[str, Any]:
@@ -216,7 +225,8 @@ class Pair:
         return str(tokens.json()["access_token"])
 
     async def browser(self, http: httpx2.AsyncClient) -> Browser:
-        """Register a program, in whose name somebody is to sign in."""
+        """Register a program, which sends people to sign in from an address of their own."""
+        http.headers["X-Forwarded-For"] = next(_addresses)
         given = {"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
         answer = await http.post(f"{self.a.url}/register", json=given)
         assert answer.status_code == 201, answer.text

@@ -1,6 +1,7 @@
 """Who calls over HTTP: the token of each request, checked before anything else sees the request."""
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appmixer_mcp.errors import AppmixerError, RateLimitedError, UnavailableError
 from appmixer_mcp.session import Session
+from appmixer_mcp.web.refusals import refusal
 
 logger = logging.getLogger(__name__)
 
@@ -99,10 +101,10 @@ class Authentication:
             if verified is not None:
                 await self._admit(verified.session.principal)
         except RateLimitedError as error:
-            await too_many(error)(scope, receive, send)
+            await _too_many(error)(scope, receive, send)
             return
         except UnavailableError as error:
-            await unavailable(error)(scope, receive, send)
+            await _unavailable(error)(scope, receive, send)
             return
         if verified is None:
             await self._refusal(scope, given=bool(token))(scope, receive, send)
@@ -157,24 +159,20 @@ def bearer_token(headers: Headers) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def too_many(error: RateLimitedError) -> JSONResponse:
-    """Return the answer to one request too many."""
-    wait_s = max(1, round(error.retry_after_s or 1))
-    return JSONResponse(
-        {"error": "too_many_requests", "error_description": str(error)},
+def _too_many(error: RateLimitedError) -> JSONResponse:
+    return refusal(
         HTTPStatus.TOO_MANY_REQUESTS,
-        {"Retry-After": str(wait_s)},
+        "too_many_requests",
+        str(error),
+        retry_after_s=math.ceil(error.retry_after_s or 1),
     )
 
 
-def unavailable(error: AppmixerError) -> JSONResponse:
-    """Return the answer when what is needed to serve a request does not answer."""
+def _unavailable(error: AppmixerError) -> JSONResponse:
     logger.warning("a request could not be served: %s", error)
-    return JSONResponse(
-        {
-            "error": "temporarily_unavailable",
-            "error_description": "What is needed to tell who calls does not answer. Try again.",
-        },
+    return refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        {"Retry-After": str(_RETRY_AFTER_S)},
+        "temporarily_unavailable",
+        "What is needed to tell who calls does not answer. Try again.",
+        retry_after_s=_RETRY_AFTER_S,
     )

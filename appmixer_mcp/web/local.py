@@ -1,18 +1,17 @@
 """Mode `none`: whoever calls acts as the operator, so only this machine may call."""
 
 from http import HTTPStatus
-from ipaddress import ip_address
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_elsewhere = JSONResponse(
-    {
-        "error": "forbidden",
-        "error_description": "This server serves its own machine only. For others the operator "
-        "starts it with --auth oauth or --auth bearer.",
-    },
+from appmixer_mcp.web.client_addresses import FORWARDED, parsed_address
+from appmixer_mcp.web.refusals import refusal
+
+_elsewhere = refusal(
     HTTPStatus.FORBIDDEN,
+    "forbidden",
+    "This server serves its own machine only. For others the operator starts it with --auth oauth "
+    "or --auth bearer.",
 )
 
 
@@ -24,19 +23,19 @@ class LocalOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if scope["type"] == "http" and not _is_local(scope):
+        if scope["type"] == "http" and not is_local(scope):
             await _elsewhere(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
 
-def _is_local(scope: Scope) -> bool:
-    if scope.get("appmixer.forwarded"):
+def is_local(scope: Scope) -> bool:
+    """Say whether this machine asks; a proxy on this machine asks for somebody else.
+
+    What comes over a Unix socket comes from a proxy, as clients know only addresses.
+    """
+    if scope.get(FORWARDED, True):
         return False
     client: tuple[str, int] | None = scope.get("client")
-    if client is None:  # a Unix socket
-        return True
-    try:
-        return ip_address(client[0]).is_loopback
-    except ValueError:
-        return False
+    address = parsed_address(client[0]) if client else None
+    return address is not None and address.is_loopback

@@ -20,9 +20,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Scope
 
-from appmixer_mcp.web.client_addresses import FORWARDED, parsed_address
+from appmixer_mcp.web.local import is_local
 
 _MOST_TOOLS = 200
 _UPSTREAM = frozenset({"UnavailableError", "UnexpectedAnswerError"})
@@ -119,7 +118,7 @@ class Metrics:
         """
 
         def metrics(request: Request) -> Response:
-            if not (_is_local(request.scope) or _has_token(request.headers, token)):
+            if not (is_local(request.scope) or _has_token(request.headers, token)):
                 raise HTTPException(HTTPStatus.NOT_FOUND)
             headers = {"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
             return Response(self.text(), headers=headers)
@@ -141,13 +140,6 @@ def _is_shared() -> bool:
     except ValueError:  # there is no such directory
         return False
     return True
-
-
-def _is_local(scope: Scope) -> bool:
-    """Say whether this machine asks; a proxy on this machine asks for somebody else."""
-    client: tuple[str, int] | None = scope.get("client")
-    address = parsed_address(client[0]) if client else None
-    return address is not None and address.is_loopback and not scope.get(FORWARDED, True)
 
 
 def _has_token(headers: Headers, token: SecretStr | None) -> bool:

@@ -1,5 +1,6 @@
 """What one worker serves over HTTP, opened once for all its users: tenant, state, MCP, sign-in."""
 
+import math
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +21,7 @@ from appmixer_mcp.tracing import set_up_tracing
 from appmixer_mcp.web.authentication import Authentication, Verifier
 from appmixer_mcp.web.bodies import Bodies
 from appmixer_mcp.web.health import health_routes
+from appmixer_mcp.web.http_sessions import HttpSessions
 from appmixer_mcp.web.limits import CallLimits
 from appmixer_mcp.web.metrics import Metrics
 from appmixer_mcp.web.open_requests import OpenRequests
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 Transports = Literal["all", "sse"]
 
 _FORM_BYTES = 65_536
+_USERS_AT_LEAST = 10  # to whom there is always a session left
 
 
 @asynccontextmanager
@@ -120,15 +123,16 @@ class _Worker:
         self, server: "AppmixerServer", who: "Verifier | OperatorSessions", limits: CallLimits
     ) -> list[Route | Mount]:
         settings = self._settings
-        sessions = who if isinstance(who, OperatorSessions) else None
+        most_of_one = math.ceil(settings.max_sessions / _USERS_AT_LEAST)
         streams = SseStreams(
             server.lowlevel,
-            new_session=sessions.new if sessions else None,
+            new_session=who.new if isinstance(who, OperatorSessions) else None,
             most=settings.max_sessions,
+            most_of_one=most_of_one,
             idle_s=settings.session_idle_s,
             max_body_bytes=settings.max_body_bytes,
         )
-        self._metrics.watch_sessions("sse", lambda: streams.open_streams)
+        self._metrics.watch_sessions("sse", streams.count)
 
         def guarded(app: ASGIApp) -> ASGIApp:
             bounded = self._bounded(app, settings.max_body_bytes)
@@ -150,11 +154,9 @@ class _Worker:
                 # Host and Origin are checked in front of the whole application.
                 transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
             )
-            manager = server.session_manager
-            routes.append(Route("/mcp", endpoint=guarded(manager.handle_request)))
-            # The SDK tells their number nowhere else.
-            sessions_of_http = manager._server_instances  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            self._metrics.watch_sessions("http", lambda: len(sessions_of_http))
+            sessions = HttpSessions(server.session_manager, most_of_one=most_of_one)
+            routes.append(Route("/mcp", endpoint=guarded(sessions)))
+            self._metrics.watch_sessions("http", sessions.count)
         return routes
 
     def _bounded(self, app: ASGIApp, max_bytes: int) -> ASGIApp:

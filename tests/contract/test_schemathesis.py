@@ -62,7 +62,7 @@ OPERATIONS = [
     for one in operations(document)
     if one.shape in served()
 ]
-EXAMPLES = [5, pytest.param(200, marks=pytest.mark.long)]
+EXAMPLES = [3, pytest.param(200, marks=pytest.mark.long)]
 
 
 @cache

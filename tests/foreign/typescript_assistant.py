@@ -1,7 +1,6 @@
 """Starts the program that uses the TypeScript SDK's client, and asks it to do things."""
 
 import json
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -64,7 +63,7 @@ async def typescript_assistant(
     modules = npm_package("@modelcontextprotocol/sdk", VERSION)
     command = ["node", str(PROGRAM), str(modules), server, way]
     with anyio.fail_after(60):
-        async with await anyio.open_process(command, stderr=subprocess.DEVNULL) as process:
+        async with await anyio.open_process(command, stderr=None) as process:
             yield TypescriptAssistant(process, name, sign_in)
             assert process.stdin is not None
             await process.stdin.aclose()

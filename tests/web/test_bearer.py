@@ -1,5 +1,7 @@
 """Mode `bearer`: each request brings an Appmixer token, and acts as its user alone."""
 
+from contextlib import AsyncExitStack
+
 import httpx2
 import pytest
 
@@ -120,3 +122,28 @@ async def test_guessing_tokens_is_slowed_down_for_the_guesser_but_not_for_those_
 
     assert set(statuses) == {401, 429}
     assert known["username"] == "ann@example.com"
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/sse"])
+async def test_one_person_cannot_use_up_the_sessions_of_all(tenant, serve, path):
+    ann, bob = await tenant.sign_up("ann"), await tenant.sign_up("bob")
+    accept = {"Accept": "application/json, text/event-stream"}
+
+    async with (
+        serve(auth="bearer", max_sessions=20) as url,
+        httpx2.AsyncClient(base_url=url, headers=accept) as http,
+        AsyncExitStack() as streams,
+    ):
+
+        async def opened(token):
+            sign = {"Authorization": f"Bearer {token}"}
+            if path == "/mcp":
+                return (await http.post(path, json=HELLO, headers=sign)).status_code
+            stream = http.stream("GET", path, headers=sign)
+            return (await streams.enter_async_context(stream)).status_code
+
+        of_ann = [await opened(ann) for _ in range(3)]
+        of_bob = await opened(bob)
+
+    assert of_ann == [200, 200, 429]
+    assert of_bob == 200

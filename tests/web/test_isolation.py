@@ -49,7 +49,7 @@ async def test_two_people_with_sixteen_processes_over_stdio_each_see_their_own_f
 
     async def use(name):
         settings = {"APPMIXER_BASE_URL": tenant.url, "APPMIXER_ACCESS_TOKEN": tokens[name]}
-        with (tmp_path / "errors").open("a") as errors:
+        with (tmp_path / "errors").open("a+") as errors:
             async with stdio_server(tmp_path / "data", errors, **settings) as client:
                 flows = (await call(client, "list_flows"))["items"]
                 seen.append((name, [flow["name"] for flow in flows]))
