@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
@@ -15,6 +14,7 @@ from appmixer_mcp.oauth import metadata
 from appmixer_mcp.oauth.client_authentication import authenticated
 from appmixer_mcp.oauth.clients import Clients
 from appmixer_mcp.oauth.grants import Grants
+from appmixer_mcp.oauth.networks import network_of, site_of
 from appmixer_mcp.oauth.types import SCOPE, OAuthError, Tokens
 from appmixer_mcp.state import SharedState
 
@@ -24,6 +24,8 @@ REGISTRATIONS_AN_HOUR = 300
 """Most registrations in all; what is beyond has to wait for the next hour."""
 REGISTRATIONS_OF_ADDRESS = 60
 """Most from one address: hosted assistants register everyone's client from a few addresses."""
+REGISTRATIONS_OF_SITE = 120
+"""Most from one site, which with IPv6 has many addresses."""
 
 _HOUR_S = 3_600
 _MOST_PARAMETERS = 50
@@ -130,11 +132,14 @@ class Endpoints:
     async def _count_registration(self, address: str) -> None:
         hour, elapsed_s = divmod(await self.state.now(), _HOUR_S)
         key = f"oauth:registrations:{int(hour)}"
-        of_address = await self.state.add(f"{key}:{_network(address)}", ttl_s=_HOUR_S)
-        # One address that is over its limit must not use up everyone's.
-        if of_address > REGISTRATIONS_OF_ADDRESS or (
-            await self.state.add(key, ttl_s=_HOUR_S) > REGISTRATIONS_AN_HOUR
+        # The narrowest first: what is over its limit must not use up everyone's.
+        for whose, most in (
+            (f":{network_of(address)}", REGISTRATIONS_OF_ADDRESS),
+            (f":site:{site_of(address)}", REGISTRATIONS_OF_SITE),
+            ("", REGISTRATIONS_AN_HOUR),
         ):
+            if await self.state.add(f"{key}{whose}", ttl_s=_HOUR_S) <= most:
+                continue
             raise RateLimitedError(
                 "Too many clients were registered in this hour. Use the client_id you have, or "
                 "try again later.",
@@ -204,14 +209,3 @@ async def _body(request: Request) -> bytes:
                 "invalid_request", f"The body has over {MOST_BYTES:,} bytes.", status=_TOO_LARGE
             )
     return body
-
-
-def _network(address: str) -> str:
-    """Return what counts as one caller: an IPv4 address, or the /64 around an IPv6 one."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:  # a name, as servers that are called in process have it
-        return address
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(IPv6Network((parsed, 64), strict=False))
-    return str(parsed)
