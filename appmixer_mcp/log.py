@@ -39,7 +39,7 @@ _PATTERNS = (
     # A JSON web token, within a longer word too, such as after the n of an escaped line break.
     (r"(?<![\w-])(?>[\w-]*?(?=eyJ))", r"[\w-]{11,}+(?:\.[\w-]++){1,4}+"),
     # What this server hands out.
-    (r"amx_(?:at|rt|ac)_", r"[\w-]{8,}+"),
+    (r"amx_(?:at|rt|ac|cs)_", r"[\w-]{8,}+"),
     # A header as it goes over the wire, and in a list of headers.
     (
         rf"(?i:(?<![\w-])authorization{_BETWEEN}(?:bearer|basic)\s{{1,2}})(?!{_PLACEHOLDER})",

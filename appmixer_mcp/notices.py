@@ -2,13 +2,16 @@
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.server.subscriptions import ResourceUpdated, ServerEvent
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_REQUEST
 
 from appmixer_mcp.errors import UnavailableError
-from appmixer_mcp.session import calling
+from appmixer_mcp.session import current_session
 from appmixer_mcp.state import SharedState
 
 logger = logging.getLogger(__name__)
@@ -19,6 +22,8 @@ _OBJECTS = {
     "task_id": "appmixer://tasks/{}",
 }
 """The resource behind each argument that names an object."""
+_MOST_OF_ONE = 64
+"""How many streams of notices one user may have open in one process."""
 
 
 def changed_by(arguments: Mapping[str, Any]) -> list[ServerEvent]:
@@ -37,8 +42,16 @@ class Notices:
     both when it subscribes and when something is published.
     """
 
-    def __init__(self, state: SharedState) -> None:
+    def __init__(self, state: SharedState, *, most_of_one: int = _MOST_OF_ONE) -> None:
+        """Begin with nobody listening.
+
+        Args:
+            state: Carries the notices between the workers.
+            most_of_one: How many listeners one user may have, for the SDK bounds them only in all.
+        """
         self._state = state
+        self._most_of_one = most_of_one
+        self._listening: Counter[str] = Counter()
 
     async def publish(self, event: ServerEvent) -> None:
         """Tell the listeners of the user who caused it; only updated resources are told so far.
@@ -53,11 +66,33 @@ class Notices:
             logger.warning("A change notice is lost: %s", error)
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
-        """Have `listener` hear what concerns the present user; returns what ends it."""
-        return self._state.subscribe(
-            _channel(), lambda uri: listener(ResourceUpdated(uri=uri.decode()))
+        """Have `listener` hear what concerns the present user; returns what ends it.
+
+        Raises:
+            MCPError: This user listens too often already.
+        """
+        channel = _channel()
+        if self._listening[channel] >= self._most_of_one:
+            raise MCPError(
+                INVALID_REQUEST,
+                f"{self._most_of_one} subscriptions of yours are open, and no more may. End some.",
+            )
+        self._listening[channel] += 1
+        unsubscribe = self._state.subscribe(
+            channel, lambda uri: listener(ResourceUpdated(uri=uri.decode()))
         )
+        is_over = False
+
+        def end() -> None:
+            nonlocal is_over
+            unsubscribe()
+            if not is_over:
+                is_over = True
+                self._listening[channel] -= 1
+                self._listening += Counter()  # forgets whose count is 0
+
+        return end
 
 
 def _channel() -> str:
-    return f"notices:{hashlib.sha256(calling.get().principal.encode()).hexdigest()}"
+    return f"notices:{hashlib.sha256(current_session.get().principal.encode()).hexdigest()}"

@@ -39,7 +39,7 @@ from appmixer_mcp.errors import AppmixerError, ConfigurationError, NotSignedInEr
 from appmixer_mcp.notices import changed_by
 from appmixer_mcp.prompting import load_prompts
 from appmixer_mcp.results import Outcome, Result, dump, shortened
-from appmixer_mcp.session import Session, calling
+from appmixer_mcp.session import Session, current_session
 from appmixer_mcp.toolset import ToolContext, Toolset, ToolSpec
 
 logger = logging.getLogger(__name__)
@@ -189,7 +189,7 @@ class AppmixerServer(MCPServer[None]):
         spec = self.specs.get(name)
         if spec is None:
             raise ToolError(self.why_unknown(name))
-        session = calling.get(self._options.session)
+        session = current_session.get(self._options.session)
         began = time.perf_counter()
         outcome = "cancelled"
         try:
@@ -244,11 +244,11 @@ class AppmixerServer(MCPServer[None]):
     ) -> HandlerResult:
         """Have everything that serves a request act for whoever sent it."""
         session_of = self._options.session_of
-        token = calling.set(session_of(ctx) if session_of else self._options.session)
+        token = current_session.set(session_of(ctx) if session_of else self._options.session)
         try:
             return await call_next(ctx)
         finally:
-            calling.reset(token)
+            current_session.reset(token)
 
     async def _limited(
         self,

@@ -157,5 +157,5 @@ class Session:
             self.last_sign_in_error = error
 
 
-calling: ContextVar[Session] = ContextVar("calling")
+current_session: ContextVar[Session] = ContextVar("current_session")
 """The session that the request under way acts for; set by the server for each request."""

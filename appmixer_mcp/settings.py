@@ -13,11 +13,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from appmixer_mcp.confirmation import Policy
 from appmixer_mcp.errors import ConfigurationError
-from appmixer_mcp.log import Level
+from appmixer_mcp.log import Form, Level
 
 PREFIX = "APPMIXER_"
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-"""Names under which this machine calls itself."""
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 def _reason(message: str) -> str:
@@ -53,7 +52,7 @@ def _origin(text: str) -> str:
         raise ValueError("it must not name the usual port, which clients leave out")
     if text and (not parts.hostname or text != f"{parts.scheme}://{parts.netloc.lower()}"):
         raise ValueError("it must be scheme and host alone, such as https://mcp.example.com")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES:
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK_NAMES:
         raise ValueError("it must start with https://, except on this machine itself")
     return text
 
@@ -118,9 +117,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Level, BeforeValidator(str.upper)] = Field(
         default="INFO", description="What is logged to stderr."
     )
-    log_format: Literal["text", "json"] = Field(
-        default="text", description="`json` logs one JSON object a line."
-    )
+    log_format: Form = Field(default="text", description="`json` logs one JSON object a line.")
     tracing: bool = Field(
         default=False,
         description="Sends OpenTelemetry traces, as the `OTEL_` variables say; needs the extra "

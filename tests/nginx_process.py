@@ -7,14 +7,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.certificates import self_signed
 
 CONFIG = Path(__file__).parent.parent / "docs" / "deploy" / "nginx.conf"
 NAME = "mcp.example.com"
@@ -75,8 +72,10 @@ def moved(home: Path, servers: Sequence[int]) -> Nginx:
     text = replaced(text, "/var/log/nginx", str(home))
     (home / "appmixer-mcp.conf").write_text(text, "utf-8")
     (home / "nginx.conf").write_text(_AROUND, "utf-8")
-    _write_certificate(home)
-    trust = ssl.create_default_context(cafile=str(home / "fullchain.pem"))
+    certificate = self_signed(home, NAME)  # and its key, in one file
+    for file in ("fullchain.pem", "privkey.pem"):
+        shutil.copy(certificate, home / file)
+    trust = ssl.create_default_context(cafile=certificate)
     return Nginx(tls, plain, trust, home / "access.log")
 
 
@@ -114,28 +113,3 @@ def _free_ports(count: int) -> list[int]:
     for one in sockets:
         one.close()
     return ports
-
-
-def _write_certificate(home: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (home / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (home / "privkey.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.types import TextContent
 
 from tests.secrets_watch import WATCH
 
@@ -106,3 +107,12 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     result: dict[str, Any] | None = answer.structured_content
     assert result is not None
     return result
+
+
+async def refused(client: Client, tool: str, **arguments: Any) -> str:
+    """Return why a tool call was refused, as a model reads it."""
+    answer = await client.call_tool(tool, arguments)
+    assert answer.is_error, answer.structured_content
+    (content,) = answer.content
+    assert isinstance(content, TextContent)
+    return content.text

@@ -13,7 +13,7 @@ from appmixer_mcp.log import JsonFormatter, RedactingFormatter
 
 SECRET = re.compile(
     r"watched-[\w-]+|s3cret|hunter2|the-password-of-\w+|a-long-demo-password"
-    r"|eyJ[\w-]{8,}\.eyJ[\w-]+|amx_(?:at|rt|ac)_[\w-]{20,}"
+    r"|eyJ[\w-]{8,}\.eyJ[\w-]+|amx_(?:at|rt|ac|cs)_[\w-]{20,}"
 )
 OURS = "appmixer_mcp"
 

@@ -56,32 +56,33 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.ready.set()
 
-    def install_signal_handlers(self) -> None:
-        """Leave the signals to the test run."""
-
 
 @asynccontextmanager
 async def serving(
-    make_app: Callable[[str], ASGIApp], *, lifespan: bool = True
+    make_app: Callable[[str], ASGIApp], *, lifespan: bool = True, certificate: Path | None = None
 ) -> AsyncIterator[str]:
     """Serve an application on a free port.
 
     Args:
         make_app: Gets the URL under which it will answer.
         lifespan: Whether the application opens and closes something of its own.
+        certificate: A file that also holds its key; without it, plain HTTP is spoken.
     """
     with listen("127.0.0.1", 0) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        scheme = "https" if certificate else "http"
+        url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             make_app(url),
             lifespan="on" if lifespan else "off",
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=1,
+            ssl_certfile=certificate,
+            ssl_keyfile=certificate,
         )
         server = _Server(config)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listener])
+            tasks.start_soon(server._serve, [listener])  # the signals are the test run's
             with anyio.fail_after(20):
                 await server.ready.wait()
             assert server.started, "the application did not start; see its log"

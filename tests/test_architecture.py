@@ -10,25 +10,33 @@ import pytest
 from appmixer_mcp._folders import folder
 
 PACKAGE = Path(__file__).parent.parent / "appmixer_mcp"
+OF_OURS = {
+    "appmixer_mcp/api": ("__version__", "errors", "ids"),
+    "appmixer_mcp/sandbox": ("__version__", "errors", "descriptor", "outgoing"),
+    "appmixer_mcp/outgoing": (),
+    "appmixer_mcp/state": ("errors",),
+    "appmixer_mcp/oauth": ("errors", "keys", "networks", "api", "outgoing", "state"),
+    "tools": ("errors", "ids", "descriptor", "api", "results", "confirmation", "toolset"),
+}
+"""What of ours a part may import beside itself."""
 FORBIDDEN = {
-    "appmixer_mcp/api": (
-        "appmixer_mcp.sandbox",
-        "mcp",
-        "appmixer_mcp.server",
-        "appmixer_mcp.toolset",
-    ),
-    "appmixer_mcp/sandbox": (
-        "appmixer_mcp.api",
-        "mcp",
-        "appmixer_mcp.server",
-        "appmixer_mcp.toolset",
-    ),
+    "appmixer_mcp/api": ("mcp", "starlette"),
+    "appmixer_mcp/sandbox": ("mcp",),
     "appmixer_mcp/sandbox/components": (
         "appmixer_mcp.sandbox.engine",
         "appmixer_mcp.sandbox.database",
     ),
-    "tools": ("appmixer_mcp.sandbox", "appmixer_mcp.server", "appmixer_mcp.cli", "mcp"),
+    "appmixer_mcp/outgoing": ("mcp", "starlette"),
+    "appmixer_mcp/state": ("mcp", "starlette"),
+    "appmixer_mcp/oauth": ("mcp",),
+    "tools": ("mcp", "starlette"),
 }
+ENTRANCES = {
+    "appmixer_mcp.cli": ("__main__.py",),
+    "appmixer_mcp.web": ("cli.py", "web"),
+    "appmixer_mcp.oauth": ("oauth", "web"),
+}
+"""What only these files and folders of the package may import."""
 
 
 def imported(path):
@@ -44,16 +52,44 @@ def within(module, package):
     return module == package or module.startswith(f"{package}.")
 
 
-@pytest.mark.parametrize("place", FORBIDDEN)
-def test_imports_point_in_one_direction(place):
+def imported_in(place):
     root = folder("tools") if place == "tools" else PACKAGE.parent / place
+    return [(path.name, module) for path in root.rglob("*.py") for module in imported(path)]
+
+
+@pytest.mark.parametrize("place", OF_OURS)
+def test_imports_of_ours_point_in_one_direction(place):
+    allowed = [f"appmixer_mcp.{name}" for name in OF_OURS[place]] + [place.replace("/", ".")]
 
     wrong = [
-        (path.name, module)
-        for path in root.rglob("*.py")
-        for module in imported(path)
-        for package in FORBIDDEN[place]
-        if within(module, package)
+        (name, module)
+        for name, module in imported_in(place)
+        if within(module, "appmixer_mcp")
+        and module != "appmixer_mcp"
+        and not any(within(module, package) for package in allowed)
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("place", FORBIDDEN)
+def test_a_part_knows_nothing_of_what_it_does_not_need(place):
+    wrong = [
+        (name, module)
+        for name, module in imported_in(place)
+        if any(within(module, package) for package in FORBIDDEN[place])
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", ENTRANCES)
+def test_what_ties_things_together_is_imported_from_above_alone(package):
+    wrong = [
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if path.relative_to(PACKAGE).parts[0] not in ENTRANCES[package]
+        and any(within(module, package) for module in imported(path))
     ]
 
     assert wrong == []
@@ -75,23 +111,6 @@ def test_a_tool_module_has_one_name_at_run_time():
     )
 
     assert said.stdout.split() == ["False", "True"]
-
-
-def test_listing_the_tools_loads_neither_the_client_nor_the_sandbox():
-    program = (
-        "import sys\n"
-        "from appmixer_mcp.server import ServerOptions, build_server\n"
-        "from appmixer_mcp.session import Session\n"
-        "build_server(ServerOptions(session=Session('sandbox', None)))\n"
-        "print([m for m in sys.modules if m.startswith(('appmixer_mcp.api', 'appmixer_mcp.sandbox',"
-        " 'sqlite3', 'luqum', 'filelock'))])"
-    )
-
-    said = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
-    )
-
-    assert said.stdout.strip() == "[]"
 
 
 def test_only_the_settings_read_the_environment():

@@ -45,6 +45,7 @@ def failed(text: str) -> logging.LogRecord:
         (f"'a\\n{JWT}'", "'a\\n[secret]'"),
         (JWT.rpartition(".")[0], "[secret]"),
         (f"{OURS} was refused", "amx_at_[secret] was refused"),
+        (OURS.replace("_at_", "_cs_"), "amx_cs_[secret]"),
         (f"Authorization: Bearer {JWT}", "Authorization: Bearer [secret]"),
         ("Authorization: Bearer opensesame", "Authorization: Bearer [secret]"),
         ("it sent bearer abc123def.", "it sent bearer [secret]"),

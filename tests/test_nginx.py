@@ -19,21 +19,11 @@ from tests.nginx_process import (
     running_nginx,
     said_of_configuration,
 )
-from tests.serving import mcp_server, people
+from tests.serving import HELLO, mcp_server, people
 
 pytestmark = needs_nginx
 
 ACCEPT = {"Accept": "application/json, text/event-stream"}
-OPENING = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    },
-}
 LISTING = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 NO_SESSION = ANSWER.replace(b"200 OK", b"404 Not Found")
@@ -133,7 +123,7 @@ def test_nginx_accepts_the_configuration(tmp_path):
 async def test_a_session_is_found_whichever_server_it_lives_in(team):
     for server in team.servers:
         async with httpx2.AsyncClient(base_url=server, headers=team.headers) as http:
-            opened = await http.post("/mcp", json=OPENING)
+            opened = await http.post("/mcp", json=HELLO)
         session = {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
 
         async with through(team.nginx, **team.headers) as http:
@@ -148,7 +138,7 @@ async def test_a_session_is_found_whichever_server_it_lives_in(team):
 
 async def test_a_session_that_was_opened_through_nginx_stays_where_it_is(team):
     async with through(team.nginx, **team.headers) as http:
-        opened = await http.post("/mcp", json=OPENING)
+        opened = await http.post("/mcp", json=HELLO)
         session = {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
         for _ in range(3):
             assert (await http.post("/mcp", json=LISTING, headers=session)).status_code == 200
@@ -167,7 +157,7 @@ async def test_a_message_finds_its_event_stream_whichever_server_it_lives_in(tea
             events = stream.aiter_lines()
             path = await event(events)
             async with through(team.nginx, **team.headers) as behind:
-                accepted = await behind.post(path, json=OPENING)
+                accepted = await behind.post(path, json=HELLO)
             with anyio.fail_after(10):
                 answer = json.loads(await event(events))
 

@@ -58,7 +58,7 @@ def test_stdout_is_protocol_only_and_stderr_names_the_sandbox(tmp_path: Path) ->
     assert f"serving the embedded sandbox in {tmp_path / 'data'}" in err
 
 
-def test_a_start_loads_neither_the_client_nor_the_sandbox_nor_what_only_commands_need(
+def test_a_start_loads_nothing_that_only_a_call_or_another_command_needs(
     tmp_path: Path,
 ) -> None:
     ended = subprocess.run(
@@ -72,10 +72,13 @@ def test_a_start_loads_neither_the_client_nor_the_sandbox_nor_what_only_commands
     )
 
     loaded = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
-    late = ("api", "sandbox", "embedded", "hosting", "ownership", "calling", "doctor", "demo")
+    late = [
+        *("api", "sandbox", "embedded", "hosting", "ownership", "calling", "doctor", "demo"),
+        *("web", "oauth", "outgoing", "tracing", "state.redis_state", "state.sqlite_state"),
+    ]
     assert "appmixer_mcp.server" in loaded
     assert not [name for name in late if f"appmixer_mcp.{name}" in loaded]
-    assert not {"sqlite3", "filelock", "luqum"} & loaded
+    assert not {"sqlite3", "filelock", "luqum", "redis", "jinja2", "prometheus_client"} & loaded
     assert not (tmp_path / "data").exists()
 
 

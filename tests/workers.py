@@ -161,6 +161,20 @@ def modern(tool: str, **arguments: Any) -> dict[str, Any]:
     }
 
 
+async def answers_well(url: str) -> bool:
+    """Say whether anything but an error is answered."""
+    async with web() as http:
+        with suppress(httpx2.ConnectError):
+            return (await http.get(url)).is_success
+    return False
+
+
+async def status_of(url: str, token: str) -> int:
+    """Say whether a server takes a token: 200, or 401."""
+    async with web(token) as http:
+        return (await http.post(f"{url}/mcp", **modern("get_user"))).status_code
+
+
 @dataclass
 class Browser:
     """A person's browser and the program that sent them there; any server may answer."""

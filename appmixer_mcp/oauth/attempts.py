@@ -1,7 +1,8 @@
 """How often somebody may try to sign in: slower and slower by user name, so many by address.
 
 Nobody is locked out: who knows the password gets in, at worst after a wait. What guesses passwords
-gets one answer in ten seconds for each user name and address.
+gets one answer in ten seconds for each user name and address. Those who failed already and those
+who have not wait apart from each other, so that guessers leave room for the person.
 """
 
 import hashlib
@@ -11,12 +12,12 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 import anyio
 
 from appmixer_mcp.errors import AppmixerError, NotSignedInError, RateLimitedError
-from appmixer_mcp.state.protocol import SharedState
+from appmixer_mcp.networks import network_of, site_of
+from appmixer_mcp.state import SharedState
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -31,16 +32,20 @@ class AttemptLimits:
 
     from_address: int = 60
     """Attempts from one address (of IPv6: one /64) in ten minutes that were not right."""
+    from_site: int = 240
+    """The same for a site, which with IPv6 has many addresses."""
     in_all: int = 600
     """Attempts of everybody in one minute."""
     pages_for_address: int = 120
     """Sign-in pages that one address may open in ten minutes; each is stored for a while."""
+    pages_for_site: int = 480
+    """The same for a site."""
     waiting: int = 200
     """Attempts that wait or are looked at, in this process."""
     waiting_for_user: int = 10
-    """Of those, for one user name."""
+    """Of those, for one user name: so many from where it failed lately, so many from elsewhere."""
     waiting_for_user_from_address: int = 2
-    """Of those, from one address: one guesser must leave room for the person."""
+    """Of those, from one address."""
 
 
 class Attempts:
@@ -72,7 +77,9 @@ class Attempts:
             RateLimitedError: This address opened too many.
             UnavailableError: The shared state does not answer.
         """
-        await self._count("pages", _network(address), self._limits.pages_for_address, window_s=600)
+        limits = self._limits
+        await self._count("pages", network_of(address), limits.pages_for_address, window_s=600)
+        await self._count("pages-site", site_of(address), limits.pages_for_site, window_s=600)
 
     @asynccontextmanager
     async def attempt(self, address: str, username: str = "") -> AsyncGenerator[None]:
@@ -90,34 +97,45 @@ class Attempts:
                 wait.
             UnavailableError: The shared state does not answer.
         """
-        network = _network(address)
-        failures = f"oauth:attempts:user:{_hashed(_folded(username))}" if username else ""
-        places = self._take_places(failures, network)
+        network, user = network_of(address), _hashed(_folded(username)) if username else ""
+        failures = [f"oauth:attempts:user:{user}"] if user else []
+        if user:
+            failures.append(f"{failures[0]}:{_hashed(network)}")
+        failed_before = await self._failed_before(failures)
+        places = self._take_places(user, network, failed_before=failed_before)
         try:
-            # By address first: what is refused there takes nothing from anybody else.
-            counted = await self._count("address", network, self._limits.from_address, window_s=600)
+            # The narrowest first: what is refused there takes nothing from anybody else.
+            counted = [
+                await self._count("address", network, self._limits.from_address, window_s=600),
+                await self._count("site", site_of(address), self._limits.from_site, window_s=600),
+            ]
             await self._count("all", "", self._limits.in_all, window_s=60)
             if failures:
-                await self._sleep(_delay_s(await self._add(failures, 1) - 1))
+                of_user, _ = [await self._add(key, 1) for key in failures]
+                await self._sleep(_delay_s(of_user - 1))
             async with self._outcome(failures, counted):
                 yield
         finally:
             self._leave(places)
 
+    async def _failed_before(self, failures: list[str]) -> bool:
+        """Say whether somebody failed from this very address, or is trying just now."""
+        return bool(failures) and await self._add(failures[1], 0) > 0
+
     @asynccontextmanager
-    async def _outcome(self, failures: str, counted: str) -> AsyncGenerator[None]:
+    async def _outcome(self, failures: list[str], counted: list[str]) -> AsyncGenerator[None]:
         try:
             yield
         except NotSignedInError:
             raise
         except AppmixerError:
-            if failures:
-                await self._add(failures, -1)
-            await self._add(counted, -1)
+            for key in (*failures, *counted):
+                await self._add(key, -1)
             raise
         if failures:
-            await self._state.delete(failures)
-        await self._add(counted, -1)
+            await self._state.delete(*failures)
+        for key in counted:
+            await self._add(key, -1)
 
     async def _count(self, what: str, whom: str, most: int, *, window_s: int) -> str:
         now = await self._state.now()
@@ -133,13 +151,13 @@ class Attempts:
     async def _add(self, key: str, amount: int) -> int:
         return await self._state.add(key, amount, ttl_s=_FAILURES_KEPT_S)
 
-    def _take_places(self, failures: str, network: str) -> list[str]:
+    def _take_places(self, user: str, network: str, *, failed_before: bool) -> list[str]:
         """Refuse what would wait beside too many others; nothing else runs in between."""
         limits = self._limits
         most = {"": limits.waiting}
-        if failures:
-            most[failures] = limits.waiting_for_user
-            most[f"{failures} {network}"] = limits.waiting_for_user_from_address
+        if user:
+            most[f"{user} {failed_before}"] = limits.waiting_for_user
+            most[f"{user} {network}"] = limits.waiting_for_user_from_address
         if any(self._waiting[place] >= number for place, number in most.items()):
             raise RateLimitedError(
                 "Other attempts to sign in are still being looked at. Try again in "
@@ -161,18 +179,6 @@ def _delay_s(failures: int) -> float:
     if failures <= 0:
         return 0.0
     return min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(failures - 1, 10))
-
-
-def _network(address: str) -> str:
-    """Return what one subscriber has: an IPv4 address, or a /64 of IPv6."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv6Address):
-        mapped = found.ipv4_mapped
-        return str(mapped) if mapped else found.packed[:8].hex()
-    return str(found)
 
 
 def _folded(username: str) -> str:

@@ -1,7 +1,8 @@
 """What a client asks for at `/authorize`: checked, or refused at the right place.
 
 While it is not certain where the client is, nobody is redirected: the person sees why. From then on
-the client hears what is wrong, with `iss`, so that it knows who answers (RFC 9207).
+there is an answer for the client, with `iss`, so that it knows who answers (RFC 9207). It is sent
+at once to a client on the person's own machine; to others the person may take it.
 """
 
 import re
@@ -15,16 +16,24 @@ from appmixer_mcp.oauth.types import AuthorizationRequest, Client, OAuthError
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 in base64url (RFC 7636 4.2)
 _MOST_PARAMETERS = 50
+_LONGEST_QUERY = 8_192  # what a link holds is stored while its page is open
 
 
 class AnsweredError(OAuthError):
     """A request was refused, and the client is to hear of it.
 
     Attributes:
-        location: Where the browser has to go for that.
+        redirect_uri: The address that the client gave.
+        location: The same with the answer, for the browser to go there.
     """
 
+    redirect_uri: str = ""
     location: str = ""
+
+    @property
+    def goes_to_this_machine(self) -> bool:
+        """Whether the client waits on the person's own machine."""
+        return self.redirect_uri.startswith("http://")  # which may be registered for loopback alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +72,7 @@ class AuthorizationRequests:
             return client, self._wanted(wanted, asked)
         except OAuthError as error:
             answered = AnsweredError(error.error, error.description)
+            answered.redirect_uri = wanted.redirect_uri
             answered.location = self.answer(
                 wanted, error=error.error, error_description=error.description
             )
@@ -101,12 +111,13 @@ class AuthorizationRequests:
                 "PKCE is required: send code_challenge, and code_challenge_method=S256.",
             )
         check_resources(self.issuer, asked.resources)
-        resource = asked.resources[0] if asked.resources else None
-        return replace(wanted, code_challenge=challenge, resource=resource)
+        return replace(wanted, code_challenge=challenge)
 
 
 def _read(query: str) -> _Asked:
     """Read the query; a parameter without a value counts as left out (RFC 6749 3.1)."""
+    if len(query) > _LONGEST_QUERY:
+        raise OAuthError("invalid_request", "The link is too long.")
     try:
         given = parse_qsl(query, max_num_fields=_MOST_PARAMETERS)
     except ValueError:
@@ -132,10 +143,8 @@ def _to_client(client: Client, asked: _Asked) -> AuthorizationRequest:
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=client.redirect_uris[0] if given is None else given,
-        redirect_uri_given=given is not None,
         state=asked.once.get("state"),
         code_challenge="",
-        resource=None,
     )
 
 

@@ -86,8 +86,7 @@ class Authorize:
                 return await self._decided(request)
             return await self._shown(request)
         except AnsweredError as error:
-            headers = {"Location": error.location, "Cache-Control": "no-store"}
-            return Response(status_code=HTTPStatus.FOUND, headers=headers)
+            return self._refused(error)
         except (InputError, OAuthError, _GoneError) as error:
             status = error.status or HTTPStatus.BAD_REQUEST
             return self.pages.problem("This sign-in cannot go on", str(error), status)
@@ -106,6 +105,12 @@ class Authorize:
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 retry_after_s=_RETRY_S,
             )
+
+    def _refused(self, error: AnsweredError) -> Response:
+        if not error.goes_to_this_machine:
+            return self.pages.refused(error.location, error.redirect_uri, str(error))
+        headers = {"Location": error.location, "Cache-Control": "no-store"}
+        return Response(status_code=HTTPStatus.FOUND, headers=headers)
 
     async def _shown(self, request: Request) -> Response:
         await self.attempts.page(_address(request))

@@ -2,16 +2,17 @@
 
 import base64
 from collections.abc import Mapping
+from http import HTTPStatus
 from urllib.parse import unquote_plus
 
 from appmixer_mcp.oauth.client_documents import host_of
 from appmixer_mcp.oauth.clients import Clients, is_document_url, is_secret_of
 from appmixer_mcp.oauth.types import OAuthError
 
-_UNAUTHORIZED = 401
 
-
-async def authenticated(clients: Clients, form: Mapping[str, str], authorization: str) -> str:
+async def authenticated_client(
+    clients: Clients, form: Mapping[str, str], authorization: str
+) -> str:
     """Return the id of the client that made a request.
 
     A client that has a secret may send it either way, whatever it registered: several send it
@@ -36,7 +37,7 @@ async def authenticated(clients: Clients, form: Mapping[str, str], authorization
         raise OAuthError(
             "invalid_client",
             "The client is not registered, or its secret is not right. Register again.",
-            status=_UNAUTHORIZED,
+            status=HTTPStatus.UNAUTHORIZED,
         )
     return client.client_id
 
@@ -52,7 +53,7 @@ def _named(form: Mapping[str, str], authorization: str) -> tuple[str, str]:
             )
         client_id, secret = name, password
     if not client_id:
-        raise OAuthError("invalid_client", "client_id is missing.", status=_UNAUTHORIZED)
+        raise OAuthError("invalid_client", "client_id is missing.", status=HTTPStatus.UNAUTHORIZED)
     return client_id, secret
 
 
@@ -63,6 +64,8 @@ def _basic(encoded: str) -> tuple[str, str]:
         colon = name = password = ""
     if not colon:
         raise OAuthError(
-            "invalid_client", "The Basic credentials cannot be read.", status=_UNAUTHORIZED
+            "invalid_client",
+            "The Basic credentials cannot be read.",
+            status=HTTPStatus.UNAUTHORIZED,
         )
     return unquote_plus(name), unquote_plus(password)

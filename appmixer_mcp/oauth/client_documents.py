@@ -8,6 +8,7 @@ redirects are not followed, and size and time are bounded.
 import re
 import ssl
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import anyio
 import httpcore2
@@ -34,9 +35,6 @@ _URL = re.compile(
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 _MAX_AGE = re.compile(r"max-age=(\d{1,9})(?:[,;\s]|$)", re.IGNORECASE)
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json(?:\s*;.*)?", re.IGNORECASE)
-_OK = 200
-_TOO_MANY_REQUESTS = 429
-_FIRST_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,14 +118,11 @@ async def _public_addresses(host: str, port: int, resolve: Resolve) -> list[str]
 
 async def _read(response: httpx2.Response, host: str) -> FetchedDocument:
     try:
-        if (
-            response.status_code == _TOO_MANY_REQUESTS
-            or response.status_code >= _FIRST_SERVER_ERROR
-        ):
+        if response.is_server_error or response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             raise UnavailableError(
                 f"{host} does not serve the client's metadata document now. Try again later."
             )
-        if response.status_code != _OK:
+        if response.status_code != HTTPStatus.OK:
             raise refused(f"{host} must serve the client's metadata document with status 200.")
         if not _JSON_TYPE.fullmatch(response.headers.get("content-type", "").strip()):
             raise refused(f"{host} must serve the client's metadata document as application/json.")

@@ -18,7 +18,7 @@ from appmixer_mcp.oauth.client_documents import (
     host_of,
     refused,
 )
-from appmixer_mcp.oauth.types import SCOPE, AuthMethod, Client, OAuthError
+from appmixer_mcp.oauth.types import AUTH_METHODS, SCOPE, AuthMethod, Client, OAuthError
 from appmixer_mcp.state import SharedState
 
 UNUSED_S = 90 * 86_400.0
@@ -32,11 +32,6 @@ _LONGEST_CACHED_S = 86_400.0
 _REFUSAL_CACHED_S = 300.0
 _NO_ANSWER_CACHED_S = 30.0
 _MOST_FETCHES_A_MINUTE = 60
-_AUTH_METHODS: dict[str, AuthMethod] = {
-    "none": "none",
-    "client_secret_post": "client_secret_post",
-    "client_secret_basic": "client_secret_basic",
-}
 
 Fetch = Callable[[str], Awaitable[FetchedDocument]]
 """Fetches the metadata document of a client_id."""
@@ -105,11 +100,12 @@ class Clients:
         for uri in read.redirect_uris:
             if problem := redirects.problem(uri, read.type):
                 raise OAuthError("invalid_redirect_uri", problem)
-        auth_method = _AUTH_METHODS.get(read.token_endpoint_auth_method or "client_secret_basic")
+        known: dict[str, AuthMethod] = {one: one for one in AUTH_METHODS}
+        auth_method = known.get(read.token_endpoint_auth_method or "client_secret_basic")
         if auth_method is None:
             raise OAuthError(
                 "invalid_client_metadata",
-                f"token_endpoint_auth_method must be one of {', '.join(_AUTH_METHODS)}.",
+                f"token_endpoint_auth_method must be one of {', '.join(AUTH_METHODS)}.",
             )
         secret = "" if auth_method == "none" else f"amx_cs_{secrets.token_urlsafe(32)}"
         client = Client(
@@ -155,19 +151,34 @@ class Clients:
         host_of(client_id)  # what is no such URL is not looked up, nor remembered
         key = f"oauth:document:{_hash(client_id)}"
         stored = await self._state.get(key)
-        if stored is None:
-            known, ttl_s = await self._read_document(client_id)
-            await self._state.put(key, known.model_dump_json().encode(), ttl_s=ttl_s)
-        else:
-            known = _Known.model_validate_json(stored)
+        known = _Known.model_validate_json(stored) if stored else await self._asked(client_id, key)
         if known.no_answer:
-            raise UnavailableError(known.no_answer)
+            # Nobody signs in less because its site is down, or strangers have us ask others.
+            read_before = await self._state.get(_last(key))
+            if read_before is None:
+                raise UnavailableError(known.no_answer)
+            return _CLIENT.validate_json(read_before)
         if known.client is None:
             raise refused(known.refusal)
         return known.client
 
+    async def _asked(self, client_id: str, key: str) -> _Known:
+        """Fetch a document and keep what came of it."""
+        if await self._has_asked_too_often():
+            return _Known(
+                no_answer="Too many metadata documents of clients were asked for. Try again in a "
+                "minute."
+            )
+        known, ttl_s = await self._read_document(client_id)
+        await self._state.put(key, known.model_dump_json().encode(), ttl_s=ttl_s)
+        if known.client is not None:
+            client = _CLIENT.dump_json(known.client)
+            await self._state.put(_last(key), client, ttl_s=_LONGEST_CACHED_S)
+        elif known.refusal:
+            await self._state.delete(_last(key))
+        return known
+
     async def _read_document(self, client_id: str) -> tuple[_Known, float]:
-        await self._count_fetch()
         try:
             document = await self._fetch(client_id)
             client = _client_of(client_id, document.body)
@@ -178,14 +189,11 @@ class Clients:
         ttl_s = min(max(document.max_age_s, _SHORTEST_CACHED_S), _LONGEST_CACHED_S)
         return _Known(client=client), ttl_s
 
-    async def _count_fetch(self) -> None:
+    async def _has_asked_too_often(self) -> bool:
         """Keep strangers from making us fetch without end, from others or from one host."""
         minute = int(await self._state.now() // 60)
         count = await self._state.add(f"oauth:document-fetches:{minute}", ttl_s=120)
-        if count > _MOST_FETCHES_A_MINUTE:
-            raise UnavailableError(
-                "Too many metadata documents of clients were asked for. Try again in a minute."
-            )
+        return count > _MOST_FETCHES_A_MINUTE
 
 
 def is_secret_of(client: Client, secret: str) -> bool:
@@ -226,6 +234,11 @@ def _client_of(client_id: str, body: bytes) -> Client:
 
 def _key(client_id: str) -> str:
     return f"oauth:client:{client_id}"
+
+
+def _last(key: str) -> str:
+    """Return where the client is kept that a document described when it could last be read."""
+    return f"{key}:last"
 
 
 def _hash(text: str) -> str:

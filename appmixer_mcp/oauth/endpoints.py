@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
@@ -10,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from appmixer_mcp.errors import RateLimitedError, UnavailableError
+from appmixer_mcp.networks import network_of, site_of
 from appmixer_mcp.oauth import metadata
-from appmixer_mcp.oauth.client_authentication import authenticated
+from appmixer_mcp.oauth.client_authentication import authenticated_client
 from appmixer_mcp.oauth.clients import Clients
 from appmixer_mcp.oauth.grants import Grants
-from appmixer_mcp.oauth.networks import network_of, site_of
 from appmixer_mcp.oauth.types import SCOPE, OAuthError, Tokens
 from appmixer_mcp.state import SharedState
 
@@ -33,7 +34,6 @@ _FORM_TYPE = "application/x-www-form-urlencoded"
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
 _RETRY_S = "5"
-_CREATED, _TOO_LARGE, _TOO_MANY, _UNAVAILABLE, _UNAUTHORIZED = 201, 413, 429, 503, 401
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +123,11 @@ class Endpoints:
             raise OAuthError("invalid_client_metadata", "The body is not JSON.") from error
         await self._count_registration(request.client.host if request.client else "")
         answer = await self.clients.register(given)
-        return JSONResponse(answer, _CREATED, headers=_NO_STORE)
+        return JSONResponse(answer, HTTPStatus.CREATED, headers=_NO_STORE)
 
     async def _client_id(self, request: Request, form: Form) -> str:
         header = request.headers.get("authorization", "")
-        return await authenticated(self.clients, form.parameters, header)
+        return await authenticated_client(self.clients, form.parameters, header)
 
     async def _count_registration(self, address: str) -> None:
         hour, elapsed_s = divmod(await self.state.now(), _HOUR_S)
@@ -138,13 +138,12 @@ class Endpoints:
             (f":site:{site_of(address)}", REGISTRATIONS_OF_SITE),
             ("", REGISTRATIONS_AN_HOUR),
         ):
-            if await self.state.add(f"{key}{whose}", ttl_s=_HOUR_S) <= most:
-                continue
-            raise RateLimitedError(
-                "Too many clients were registered in this hour. Use the client_id you have, or "
-                "try again later.",
-                retry_after_s=_HOUR_S - elapsed_s,
-            )
+            if await self.state.add(f"{key}{whose}", ttl_s=_HOUR_S) > most:
+                raise RateLimitedError(
+                    "Too many clients were registered in this hour. Use the client_id you have, or "
+                    "try again later.",
+                    retry_after_s=_HOUR_S - elapsed_s,
+                )
 
 
 async def _answered(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -153,18 +152,18 @@ async def _answered(request: Request, handle: Callable[[Request], Awaitable[Resp
     try:
         return await handle(request)
     except OAuthError as error:
-        if error.status == _UNAUTHORIZED and "authorization" in request.headers:
+        if error.status == HTTPStatus.UNAUTHORIZED and "authorization" in request.headers:
             headers["WWW-Authenticate"] = 'Basic realm="appmixer-mcp"'
         return _error(error.error, error.description, error.status, headers)
     except RateLimitedError as error:
         headers["Retry-After"] = str(int(error.retry_after_s or _HOUR_S) + 1)
-        return _error("temporarily_unavailable", str(error), _TOO_MANY, headers)
+        return _error("temporarily_unavailable", str(error), HTTPStatus.TOO_MANY_REQUESTS, headers)
     except UnavailableError:
         headers["Retry-After"] = _RETRY_S
         return _error(
             "temporarily_unavailable",
             "What this server keeps its sign-ins in does not answer. Try again shortly.",
-            _UNAVAILABLE,
+            HTTPStatus.SERVICE_UNAVAILABLE,
             headers,
         )
 
@@ -206,6 +205,8 @@ async def _body(request: Request) -> bytes:
         body += chunk
         if len(body) > MOST_BYTES:
             raise OAuthError(
-                "invalid_request", f"The body has over {MOST_BYTES:,} bytes.", status=_TOO_LARGE
+                "invalid_request",
+                f"The body has over {MOST_BYTES:,} bytes.",
+                status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             )
     return body

@@ -17,14 +17,13 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
 from appmixer_mcp.oauth.metadata import check_resources
 from appmixer_mcp.oauth.types import (
-    SCOPE,
     AuthorizationRequest,
     Caller,
     OAuthError,
@@ -38,7 +37,7 @@ CODE_S = 60.0
 ACCESS_TOKEN_S = 3_600.0
 REFRESH_TOKEN_S = 30 * 86_400.0
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _ACCESS, _REFRESH, _CODE = "amx_at_", "amx_rt_", "amx_ac_"
 
@@ -65,7 +64,6 @@ class _AccessToken(BaseModel):
     grant_id: str
     client_id: str
     audience: str
-    expires_at: float
 
 
 class _RefreshToken(BaseModel):
@@ -78,7 +76,6 @@ class _User(BaseModel):
     username: str
     appmixer_token: str
     token_expires_at: datetime | None
-    with_password: bool
 
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -211,13 +208,7 @@ class Grants:
         user = None if grant is None else self._opened(record.grant_id, grant)
         if user is None:
             return None
-        return Caller(
-            client_id=record.client_id,
-            grant_id=record.grant_id,
-            user=user,
-            scopes=(SCOPE,),
-            expires_at=datetime.fromtimestamp(record.expires_at, UTC),
-        )
+        return Caller(client_id=record.client_id, grant_id=record.grant_id, user=user)
 
     async def is_alive(self, grant_id: str) -> bool:
         """Return whether a grant has neither ended nor outlived its Appmixer token."""
@@ -256,7 +247,7 @@ class Grants:
 
     async def _end_stolen(self, grant_id: str, client_id: str) -> NoReturn:
         await self.end(grant_id)
-        _logger.warning(
+        logger.warning(
             "Client %s brought a code or refresh token a second time, so its grant ended.",
             client_id,
         )
@@ -268,7 +259,6 @@ class Grants:
             grant_id=grant_id,
             client_id=grant.client_id,
             audience=self._issuer,
-            expires_at=(self._clock() + timedelta(seconds=tokens.expires_in_s)).timestamp(),
         )
         await self._state.put(
             _key(tokens.access_token.get_secret_value()),
@@ -298,7 +288,6 @@ class Grants:
             username=user.username,
             appmixer_token=user.appmixer_token.get_secret_value(),
             token_expires_at=user.token_expires_at,
-            with_password=user.with_password,
         )
         sealed = self._vault.seal(record.model_dump_json(), bound_to=self._place(grant_id))
         return base64.b64encode(sealed).decode()
@@ -313,7 +302,6 @@ class Grants:
             username=record.username,
             appmixer_token=SecretStr(record.appmixer_token),
             token_expires_at=record.token_expires_at,
-            with_password=record.with_password,
         )
 
     def _place(self, grant_id: str) -> str:

@@ -6,11 +6,12 @@ otherwise than it was configured: the issuer must be the same to the byte wherev
 
 from collections.abc import Iterable
 
-from appmixer_mcp.oauth.types import SCOPE, OAuthError
+from appmixer_mcp.oauth.types import AUTH_METHODS, SCOPE, OAuthError
 
 AUTHORIZATION_SERVER_PATH = "/.well-known/oauth-authorization-server"
 PROTECTED_RESOURCE_PATH = "/.well-known/oauth-protected-resource"
-_AUTH_METHODS = ["none", "client_secret_post", "client_secret_basic"]
+RESOURCE_PATHS = ("/mcp", "/sse")
+"""Where MCP is served; each has its own document, which says the same (RFC 9728 3.1)."""
 
 
 def authorization_server(issuer: str) -> dict[str, object]:
@@ -29,8 +30,8 @@ def authorization_server(issuer: str) -> dict[str, object]:
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": _AUTH_METHODS,
-        "revocation_endpoint_auth_methods_supported": _AUTH_METHODS,
+        "token_endpoint_auth_methods_supported": AUTH_METHODS,
+        "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": True,
@@ -48,14 +49,14 @@ def protected_resource(issuer: str) -> dict[str, object]:
     }
 
 
-def resource_metadata_url(issuer: str, path: str = "") -> str:
-    """Return where the metadata of the resource at a path is (RFC 9728 3.1).
+def resource_metadata_url(issuer: str, path: str) -> str:
+    """Return where the metadata of the resource is that a request to a path was for.
 
     Args:
-        issuer: The public origin.
-        path: Such as `/mcp`; empty for the origin itself.
+        issuer: The public origin, to which all but the `RESOURCE_PATHS` belong.
+        path: Such as `/mcp`.
     """
-    return f"{issuer}{PROTECTED_RESOURCE_PATH}{path.rstrip('/')}"
+    return f"{issuer}{PROTECTED_RESOURCE_PATH}{path if path in RESOURCE_PATHS else ''}"
 
 
 def check_resources(issuer: str, resources: Iterable[str]) -> None:

@@ -77,6 +77,16 @@ class Pages:
         response = self._rendered("problem.html", status, title=title, text=text)
         return _waiting(response, retry_after_s)
 
+    def refused(self, location: str, redirect_uri: str, text: str) -> HTMLResponse:
+        """Return a page that says why a client's request was refused, and leads on if asked to.
+
+        Anybody may register any address, so nobody is sent there without having decided anything:
+        our address would lend its good name to every link (RFC 9700 4.11.2).
+        """
+        return self._rendered(
+            "refused.html", 400, text=text, location=location, destination=destination(redirect_uri)
+        )
+
     def way_back(self, location: str, client: Client, *, allowed: bool) -> HTMLResponse:
         """Return a page that leads the browser on to the client at once.
 
@@ -104,11 +114,12 @@ def shown_name(client: Client) -> str:
 
 def destination(redirect_uri: str) -> str:
     """Say where an answer goes: a host, this computer, or an application by its links."""
-    parts = urlsplit(redirect_uri)
-    if parts.scheme == "http":  # which may be registered for loopback alone
+    scheme = redirect_uri.partition(":")[0]
+    if scheme == "http":  # which may be registered for loopback alone
         return "this computer"
-    if parts.scheme != "https":
-        return f"the application on this device that opens {parts.scheme}: links"
+    if scheme != "https":
+        return f"the application on this device that opens {scheme[:_LONGEST_NAME]}: links"
+    parts = urlsplit(redirect_uri)
     port = "" if parts.port in (None, _DEFAULT_PORT) else f":{parts.port}"
     return f"{(parts.hostname or '')[:_LONGEST_HOST]}{port}"
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from appmixer_mcp.oauth.types import AuthorizationRequest
-from appmixer_mcp.state.protocol import SharedState
+from appmixer_mcp.state import SharedState
 
 PENDING_S = 600
 """How long a person may take to sign in."""

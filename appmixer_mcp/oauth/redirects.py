@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
 ApplicationType = Literal["web", "native"]
@@ -14,11 +15,12 @@ LONGEST = 500
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):")
 _CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()+,;=%-]+")  # RFC 3986 without # and *
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _WEB_ADDRESS = re.compile(
-    r"https?://"
-    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)"
+    rf"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<host>{_LABEL}(?:\.{_LABEL})*))"
     r"(?::(?P<port>[0-9]{1,5}))?(?:[/?].*)?"
 )
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # as the last label, it makes a host an IPv4 address
 # `localhost` is one of them although RFC 8252 8.3 advises clients against it: Claude Code and most
 # clients on a person's machine use it, with whatever port is free. A code that reaches the wrong
 # port of that machine is worth nothing without the verifier of PKCE.
@@ -30,12 +32,19 @@ _LAST_PORT = 65_535
 # Schemes on which a browser acts itself, or which lead to files or to another protocol.
 # fmt: off
 _NEVER_NATIVE = frozenset((
-    "about", "blob", "chrome", "chrome-extension", "content", "data", "edge", "file", "filesystem",
-    "ftp", "ftps", "intent", "jar", "javascript", "livescript", "mailto", "moz-extension",
-    "resource", "search-ms", "sftp", "shell", "smb", "ssh", "telnet", "urn", "vbscript",
-    "view-source", "ws", "wss",
+    "about", "afp", "android-app", "blob", "chrome", "chrome-extension", "cifs", "content", "data",
+    "dav", "davs", "edge", "file", "filesystem", "ftp", "ftps", "gopher", "hcp", "intent",
+    "ios-app", "itms-services", "its", "jar", "javascript", "ldap", "ldaps", "livescript",
+    "mailto", "mhtml", "mk", "moz-extension", "nfs", "rdp", "res", "resource", "search-ms",
+    "sftp", "shell", "smb", "ssh", "telnet", "urn", "vbscript", "view-source", "vnc", "webdav",
+    "ws", "wss",
 ))
 # fmt: on
+# Links that open any web address in a browser: the answer would go to a host that nobody was shown.
+_OPENS_A_BROWSER = re.compile(
+    r"(?:googlechromes?|firefox|microsoft-edge|brave|vivaldi|opera|ddgquicklink)(?:-.*)?"
+    r"|.*-https?|.*-open-url"
+)
 
 
 def problem(redirect_uri: str, application_type: ApplicationType) -> str:
@@ -82,7 +91,11 @@ def _problem_with_target(scheme: str, uri: str) -> str:
     if scheme == "http":
         is_fine = _loopback(uri) is not None
         return "" if is_fine else "A redirect URI with http:// leads elsewhere than to loopback."
-    is_known_danger = scheme in _NEVER_NATIVE or scheme.startswith("ms-")
+    is_known_danger = (
+        scheme in _NEVER_NATIVE
+        or scheme.startswith("ms-")
+        or _OPENS_A_BROWSER.fullmatch(scheme) is not None
+    )
     if is_known_danger or not uri.startswith(f"{scheme}:/"):
         return "A redirect URI has a scheme that leads to no application of its own."
     return ""
@@ -90,7 +103,19 @@ def _problem_with_target(scheme: str, uri: str) -> str:
 
 def _is_web_address(uri: str) -> bool:
     found = _WEB_ADDRESS.fullmatch(uri)
-    return found is not None and _is_port(found["port"])
+    return found is not None and _is_port(found["port"]) and _is_host(found)
+
+
+def _is_host(found: re.Match[str]) -> bool:
+    """Say whether browsers read a host as it is written, which `0x7f.1` and `127.1` are not."""
+    try:
+        if found["ipv6"] is not None:
+            IPv6Address(found["ipv6"])
+        elif _NUMBER.fullmatch(found["host"].rpartition(".")[2]):
+            IPv4Address(found["host"])
+    except ValueError:
+        return False
+    return True
 
 
 def _loopback(uri: str) -> re.Match[str] | None:

@@ -1,6 +1,6 @@
 """Every route of the authorization server, and what they share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.routing import Route
@@ -11,11 +11,15 @@ from appmixer_mcp.oauth.authorize import Authorize, Outcome
 from appmixer_mcp.oauth.clients import Clients
 from appmixer_mcp.oauth.endpoints import Endpoints
 from appmixer_mcp.oauth.grants import Grants
-from appmixer_mcp.oauth.metadata import AUTHORIZATION_SERVER_PATH, PROTECTED_RESOURCE_PATH
+from appmixer_mcp.oauth.metadata import (
+    AUTHORIZATION_SERVER_PATH,
+    PROTECTED_RESOURCE_PATH,
+    RESOURCE_PATHS,
+)
 from appmixer_mcp.oauth.pages import Pages
 from appmixer_mcp.oauth.pending import BrowserCookie, PendingRequests
 from appmixer_mcp.oauth.sign_in import SignIn
-from appmixer_mcp.state.protocol import SharedState
+from appmixer_mcp.state import SharedState
 
 
 def _nobody_counts(_: Outcome) -> None:
@@ -51,16 +55,8 @@ def _authorize(services: OAuthServices) -> Authorize:
     )
 
 
-def oauth_routes(
-    services: OAuthServices, resource_paths: Sequence[str] = ("/mcp", "/sse")
-) -> list[Route]:
-    """Return the routes of the authorization server, and of the metadata that leads to it.
-
-    Args:
-        services: What it works with.
-        resource_paths: Where MCP is served; each has its own metadata document, which says the
-            same (RFC 9728 3.1).
-    """
+def oauth_routes(services: OAuthServices) -> list[Route]:
+    """Return the routes of the authorization server, and of the metadata that leads to it."""
     endpoints = Endpoints(
         issuer=services.public_url,
         clients=services.clients,
@@ -75,6 +71,6 @@ def oauth_routes(
         Route(AUTHORIZATION_SERVER_PATH, endpoints.authorization_server),
         *(
             Route(f"{PROTECTED_RESOURCE_PATH}{path}", endpoints.protected_resource)
-            for path in ("", *resource_paths)
+            for path in ("", *RESOURCE_PATHS)
         ),
     ]

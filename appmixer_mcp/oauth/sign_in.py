@@ -125,5 +125,4 @@ async def _who(client: AppmixerClient, token: SecretStr, typed: str) -> SignedIn
         username=user.username or user.email or typed,
         appmixer_token=token,
         token_expires_at=client.token_expires_at,
-        with_password=bool(typed),
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import SecretStr
 
@@ -14,6 +14,7 @@ SCOPE = "appmixer"
 
 AuthMethod = Literal["none", "client_secret_post", "client_secret_basic"]
 """How a client proves at the token endpoint who it is."""
+AUTH_METHODS: tuple[AuthMethod, ...] = get_args(AuthMethod)
 
 
 class OAuthError(AppmixerError):
@@ -63,12 +64,9 @@ class AuthorizationRequest:
 
     client_id: str
     redirect_uri: str
-    redirect_uri_given: bool
-    """False when the client left it out, because it has registered only one."""
     state: str | None
     code_challenge: str
     """For the method S256, the only one."""
-    resource: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +78,6 @@ class SignedInUser:
     appmixer_token: SecretStr
     token_expires_at: datetime | None
     """None when the token does not say."""
-    with_password: bool
-    """False when the person brought a token instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +87,6 @@ class Caller:
     client_id: str
     grant_id: str
     user: SignedInUser
-    scopes: tuple[str, ...]
-    expires_at: datetime
-    """When the access token does."""
 
 
 @dataclass(frozen=True, kw_only=True)

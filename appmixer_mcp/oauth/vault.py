@@ -6,14 +6,11 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
 
-from appmixer_mcp.errors import ConfigurationError
+from appmixer_mcp.keys import derived, encryption_keys
 
-_logger = logging.getLogger(__name__)
-_SHORTEST_KEY: Final = 32
+logger = logging.getLogger(__name__)
 _NONCE_BYTES: Final = 12
 _PURPOSE: Final = b"appmixer-mcp: users of grants, AES-256-GCM"
 
@@ -30,14 +27,7 @@ class Vault:
     """
 
     def __init__(self, encryption_key: SecretStr) -> None:
-        given = (key.strip() for key in encryption_key.get_secret_value().split(","))
-        keys = [key for key in given if key]
-        if not keys or any(len(key) < _SHORTEST_KEY for key in keys):
-            raise ConfigurationError(
-                f"APPMIXER_ENCRYPTION_KEY: each key needs at least {_SHORTEST_KEY} characters. "
-                "Make one with: openssl rand -base64 32"
-            )
-        self._ciphers = [AESGCM(_derived(key)) for key in keys]
+        self._ciphers = [AESGCM(derived(key, _PURPOSE)) for key in encryption_keys(encryption_key)]
         self._has_complained = False
 
     def seal(self, text: str, *, bound_to: str) -> bytes:
@@ -55,12 +45,8 @@ class Vault:
                 continue
         if not self._has_complained:
             self._has_complained = True
-            _logger.warning(
+            logger.warning(
                 "What was stored for a sign-in cannot be decrypted, so those people have to sign "
                 "in again. When APPMIXER_ENCRYPTION_KEY is replaced, keep the old key as second."
             )
         return None
-
-
-def _derived(key: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(key.encode())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from appmixer_mcp.state.protocol import Listener
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Bus:
@@ -37,4 +37,4 @@ class Bus:
             try:
                 listener(message)
             except Exception:  # the boundary between whoever publishes and strangers who listen
-                _logger.exception("A listener failed; the others still hear the message.")
+                logger.exception("A listener failed; the others still hear the message.")

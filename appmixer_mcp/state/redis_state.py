@@ -34,7 +34,7 @@ if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) 
 return sum
 """
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class RedisState:
@@ -168,12 +168,12 @@ class RedisState:
     def _note_lost(self, error: Exception) -> None:
         if self._answering:  # once, not with every call until it is back
             self._answering = False
-            _logger.warning("Redis does not answer as it should: %s", error)
+            logger.warning("Redis does not answer as it should: %s", error)
 
     def _note_answer(self) -> None:
         if not self._answering:
             self._answering = True
-            _logger.info("Redis answers again.")
+            logger.info("Redis answers again.")
 
     def _value(self, key: str) -> bytes:
         return _encoded(f"{self._prefix}value:{key}")

@@ -31,7 +31,7 @@ INSERT INTO state (key, value, expires_at) VALUES (?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
 """
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class SqliteState:
@@ -140,7 +140,7 @@ class SqliteState:
         try:
             return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            _logger.warning("The file that keeps who is signed in failed: %s", error)
+            logger.warning("The file that keeps who is signed in failed: %s", error)
             raise UnavailableError(
                 "The server cannot read or store who is signed in just now. Try again in a moment; "
                 "if it goes on, its operator finds the reason in the server's log."

@@ -12,11 +12,11 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appmixer_mcp.errors import AppmixerError, ConfigurationError
-from appmixer_mcp.settings import LOOPBACK_NAMES, Settings, listed
+from appmixer_mcp.settings import Settings, listed
 from appmixer_mcp.web.client_addresses import ClientAddresses
 from appmixer_mcp.web.hosts import HostsAndOrigins
 from appmixer_mcp.web.limits import RequestsInFlight
-from appmixer_mcp.web.local import LocalOnly
+from appmixer_mcp.web.local import LocalOnly, is_loopback
 from appmixer_mcp.web.served import Transports, served
 
 _MCP_HEADERS = ("Mcp-Method", "Mcp-Name", "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID")
@@ -122,7 +122,8 @@ def _check(settings: Settings) -> None:
             "--auth oauth needs APPMIXER_PUBLIC_URL, the address that people and clients use, and "
             "APPMIXER_ENCRYPTION_KEY, a random text of at least 32 characters."
         )
-    if settings.auth == "none" and not _is_loopback(settings.public_url):
+    public_host = urlsplit(settings.public_url).hostname
+    if settings.auth == "none" and public_host and not is_loopback(public_host):
         raise ConfigurationError(
             "--auth none serves everybody as the operator, so it is for this machine only. Use "
             "--auth oauth or --auth bearer, or remove APPMIXER_PUBLIC_URL."
@@ -134,7 +135,3 @@ def _check(settings: Settings) -> None:
             "Several workers need APPMIXER_REDIS_URL, to share sign-ins and limits, and "
             "APPMIXER_BASE_URL: the embedded sandbox belongs to one process."
         )
-
-
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in (None, *LOOPBACK_NAMES)

@@ -22,7 +22,7 @@ from appmixer_mcp.web.refusals import refusal
 
 logger = logging.getLogger(__name__)
 
-authenticated: ContextVar[Session] = ContextVar("authenticated")
+authenticated_session: ContextVar[Session] = ContextVar("authenticated_session")
 """The session of whoever sent the request under way; unset where nobody has to say who they are."""
 
 Admit = Callable[[str], Awaitable[None]]
@@ -75,7 +75,7 @@ def _for_as_long(_verified: Verified) -> AbstractContextManager[None]:
 
 
 class Authentication:
-    """Lets only requests with a good token through; sets `authenticated` and the SDK's context."""
+    """Lets only requests with a good token through, each as its user's."""
 
     def __init__(
         self, app: ASGIApp, *, verifier: Verifier, admit: Admit, held: Held = _for_as_long
@@ -131,12 +131,12 @@ class Authentication:
         )
         scope["user"] = user
         context = auth_context_var.set(user)
-        session = authenticated.set(verified.session)
+        session = authenticated_session.set(verified.session)
         try:
             with self._held(verified):
                 await self._app(scope, receive, send)
         finally:
-            authenticated.reset(session)
+            authenticated_session.reset(session)
             auth_context_var.reset(context)
 
     def _refusal(self, scope: Scope, *, given: bool) -> JSONResponse:

@@ -12,9 +12,8 @@ from appmixer_mcp.web.refusals import refusal
 _MOST_DIGITS = 18
 _HALF_READ = 16
 """How many of the largest bodies fit into what all requests may have sent of theirs so far."""
-
-
 _LINGERS_S = 1.0
+"""How long a refused client may go on sending before its connection is closed."""
 
 
 class _RefusedError(Exception):

@@ -71,11 +71,3 @@ def parsed_address(text: str) -> _Address | None:
     except ValueError:
         return None
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
-
-
-def network_of(client: str) -> str:
-    """Return what stands for one caller: the address, of IPv6 the 64 bits that one site has."""
-    address = parsed_address(client)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, 64), strict=False))
-    return client if address is None else str(address)

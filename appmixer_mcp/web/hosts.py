@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 from typing import NamedTuple, TypeVar
 
 from starlette.datastructures import Headers
@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appmixer_mcp.errors import ConfigurationError
+from appmixer_mcp.web.local import is_loopback
 from appmixer_mcp.web.refusals import refusal
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_](?:[a-z0-9._-]{0,253}))(?::([0-9]{1,5}))?")
@@ -30,10 +31,7 @@ class _Host(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        try:
-            return ip_address(self.name).is_loopback
-        except ValueError:
-            return self.name == "localhost"
+        return is_loopback(self.name)
 
 
 class HostsAndOrigins:
@@ -69,8 +67,8 @@ class HostsAndOrigins:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        refusal = self._refusal(Headers(scope=scope)) if scope["type"] == "http" else None
-        await (refusal or self._app)(scope, receive, send)
+        refused = self._refusal(Headers(scope=scope)) if scope["type"] == "http" else None
+        await (refused or self._app)(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> JSONResponse | None:
         host = _only(headers.getlist("host"), _host)

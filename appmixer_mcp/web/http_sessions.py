@@ -7,7 +7,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from appmixer_mcp.web.authentication import authenticated
+from appmixer_mcp.web.authentication import authenticated_session
 from appmixer_mcp.web.refusals import refusal
 
 RETRY_AFTER_S = 60
@@ -35,10 +35,10 @@ class HttpSessions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 429."""
-        caller = authenticated.get(None)
-        if caller is not None and _opens_session(scope):
+        session = authenticated_session.get(None)
+        if session is not None and _opens_session(scope):
             owners = self._owners.values()
-            its_own = sum(owner["subject"] == caller.principal for owner in owners)
+            its_own = sum(owner["subject"] == session.principal for owner in owners)
             if its_own >= self._most_of_one:
                 await too_many_of_one(scope, receive, send)
                 return

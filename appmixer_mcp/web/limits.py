@@ -12,8 +12,9 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appmixer_mcp.errors import RateLimitedError, UnavailableError
+from appmixer_mcp.networks import network_of
 from appmixer_mcp.state import MemoryState, SharedState
-from appmixer_mcp.web.client_addresses import FORWARDED, network_of
+from appmixer_mcp.web.client_addresses import FORWARDED
 from appmixer_mcp.web.refusals import refusal
 
 _RETRY_AFTER_S = 5

@@ -37,5 +37,10 @@ def is_local(scope: Scope) -> bool:
     if scope.get(FORWARDED, True):
         return False
     client: tuple[str, int] | None = scope.get("client")
-    address = parsed_address(client[0]) if client else None
-    return address is not None and address.is_loopback
+    return client is not None and is_loopback(client[0])
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a name or an address leads to this machine alone."""
+    address = parsed_address(host)
+    return host == "localhost" if address is None else address.is_loopback

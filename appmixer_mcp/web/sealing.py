@@ -3,16 +3,13 @@
 import logging
 import os
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from mcp.server.request_state import RequestStateSecurity
 from pydantic import SecretStr
 
 from appmixer_mcp.errors import UnavailableError
-from appmixer_mcp.settings import listed
+from appmixer_mcp.keys import KEY_BYTES, derived, encryption_keys
 from appmixer_mcp.state import SharedState
 
-_KEY_BYTES = 32
 _FOR_A_YEAR_S = 365 * 24 * 3600.0
 _PURPOSE = b"appmixer-mcp request state"
 
@@ -27,21 +24,21 @@ async def sealing(
     Args:
         encryption_key: The operator's; several are separated by commas, the first seals.
         shared: What other workers share; without an encryption key, the first of them makes one.
+
+    Raises:
+        ConfigurationError: An encryption key is too short.
     """
-    keys = (
-        [key.encode() for key in listed(encryption_key.get_secret_value())]
-        if encryption_key
-        else []
-    )
-    if not keys and shared is not None:
-        keys = await _shared_key(shared)
-    return RequestStateSecurity(keys=[_derived(key) for key in keys]) if keys else None
+    if encryption_key is not None:
+        keys = encryption_keys(encryption_key)
+    else:
+        keys = await _shared_key(shared) if shared is not None else []
+    return RequestStateSecurity(keys=[derived(key, _PURPOSE) for key in keys]) if keys else None
 
 
 async def _shared_key(shared: SharedState) -> list[bytes]:
     """Return the key that the first worker made; none when it cannot be had."""
     try:
-        await shared.put_new("state-key", os.urandom(_KEY_BYTES), ttl_s=_FOR_A_YEAR_S)
+        await shared.put_new("state-key", os.urandom(KEY_BYTES), ttl_s=_FOR_A_YEAR_S)
         key = await shared.get("state-key")
     except UnavailableError:
         key = None  # a worker has to start all the same: without one, uvicorn ends the others, too
@@ -51,7 +48,3 @@ async def _shared_key(shared: SharedState) -> list[bytes]:
             "take the answer to. Start it again, or set APPMIXER_ENCRYPTION_KEY."
         )
     return [key] if key else []
-
-
-def _derived(key: bytes) -> bytes:
-    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=_PURPOSE).derive(key)

@@ -1,18 +1,20 @@
 """What one worker serves over HTTP, opened once for all its users: tenant, state, MCP, sign-in."""
 
 import math
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import anyio
+from filelock import FileLock, Timeout
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
 from appmixer_mcp.confirmation import Confirmations
-from appmixer_mcp.errors import NotSignedInError
+from appmixer_mcp.errors import ConfigurationError, NotSignedInError
 from appmixer_mcp.notices import Notices
 from appmixer_mcp.server import SessionOf
 from appmixer_mcp.settings import Settings
@@ -26,7 +28,7 @@ from appmixer_mcp.web.limits import CallLimits
 from appmixer_mcp.web.metrics import Metrics
 from appmixer_mcp.web.open_requests import OpenRequests
 from appmixer_mcp.web.sealing import sealing
-from appmixer_mcp.web.sessions import OperatorSessions, authenticated_session
+from appmixer_mcp.web.sessions import OperatorSessions, session_of_request
 from appmixer_mcp.web.sse import MESSAGES, SseStreams
 from appmixer_mcp.web.verifiers import BearerVerifier
 from appmixer_mcp.wiring import Wiring
@@ -51,6 +53,28 @@ async def served(settings: Settings, transports: Transports) -> AsyncGenerator[S
         yield await _Worker(settings, transports).opened(stack)
 
 
+@contextmanager
+def _alone_in(directory: Path) -> Generator[None]:
+    """Keep other servers out, which would count limits and pass on notices by themselves.
+
+    Raises:
+        ConfigurationError: Another server keeps its sign-ins there.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(directory / "sign-ins.lock", mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ConfigurationError(
+            f"Another server keeps its sign-ins in {directory}. Several need APPMIXER_REDIS_URL, "
+            "or each an APPMIXER_DATA_DIR of its own."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class _Worker:
     """Puts the parts of one worker together."""
 
@@ -67,10 +91,13 @@ class _Worker:
         stack.callback(self._metrics.close)
         if settings.tracing:
             stack.callback(set_up_tracing())
-        file = settings.data_dir / "sign-ins.db" if settings.auth == "oauth" else None
+        many = settings.redis_url is not None
+        file = None
+        if settings.auth == "oauth" and not many:
+            stack.enter_context(_alone_in(settings.data_dir))
+            file = settings.data_dir / "sign-ins.db"
         state = await stack.enter_async_context(open_state(redis_url=settings.redis_url, file=file))
         wiring = await stack.enter_async_context(self._wiring)
-        many = settings.redis_url is not None
         limits = CallLimits(
             state, per_minute=settings.calls_per_minute, at_once=settings.calls_at_once
         )
@@ -113,11 +140,11 @@ class _Worker:
             return [], sessions.of, sessions
         if settings.auth == "bearer":
             bearer = BearerVerifier(wiring.base_url, wiring.client_of, state)
-            return [], authenticated_session, bearer
+            return [], session_of_request, bearer
         from appmixer_mcp.web.signing_in import oauth_parts  # noqa: PLC0415 - only for this mode
 
         routes, verifier = oauth_parts(settings, wiring, state, on_outcome=self._metrics.signed_in)
-        return routes, authenticated_session, verifier
+        return routes, session_of_request, verifier
 
     def _mcp_routes(
         self, server: "AppmixerServer", who: "Verifier | OperatorSessions", limits: CallLimits

@@ -2,14 +2,14 @@
 
 import socket
 import sys
-from ipaddress import ip_address
 
 import uvicorn
 
 from appmixer_mcp.errors import ConfigurationError
 from appmixer_mcp.hosting import listen
-from appmixer_mcp.settings import LOOPBACK_NAMES, Settings
+from appmixer_mcp.settings import Settings
 from appmixer_mcp.web.app import build_app
+from appmixer_mcp.web.local import is_loopback
 from appmixer_mcp.web.served import Transports
 
 _LAST_REQUESTS_S = 5
@@ -26,7 +26,7 @@ def serve_http(settings: Settings, host: str, port: int, transports: Transports)
     Raises:
         ConfigurationError: The address cannot be served, or not in this way.
     """
-    if settings.auth == "none" and not _is_loopback(host):
+    if settings.auth == "none" and not is_loopback(host):
         raise ConfigurationError(
             f"Others can reach {host}, and --auth none would serve them as the operator. Use "
             "--auth oauth or --auth bearer, or listen on 127.0.0.1."
@@ -57,10 +57,3 @@ class _Server(uvicorn.Server):
             shown = f"[{host}]" if ":" in host else host
             sys.stdout.write(f"http://{shown}:{port}\n")
             sys.stdout.flush()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host in LOOPBACK_NAMES

@@ -5,7 +5,7 @@ from typing import Any
 from mcp.server.context import ServerRequestContext
 
 from appmixer_mcp.session import Session
-from appmixer_mcp.web.authentication import authenticated
+from appmixer_mcp.web.authentication import authenticated_session
 from appmixer_mcp.wiring import Wiring
 
 _KEY = "appmixer session"
@@ -46,6 +46,6 @@ class OperatorSessions:
         return found
 
 
-def authenticated_session(_ctx: ServerRequestContext[Any, Any]) -> Session:
+def session_of_request(_ctx: ServerRequestContext[Any, Any]) -> Session:
     """Return the session of whoever sent the request; for the modes `bearer` and `oauth`."""
-    return authenticated.get()
+    return authenticated_session.get()

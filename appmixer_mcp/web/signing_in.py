@@ -18,8 +18,6 @@ from appmixer_mcp.state import SharedState
 from appmixer_mcp.web.verifiers import OAuthVerifier
 from appmixer_mcp.wiring import Wiring
 
-RESOURCE_PATHS = ("/mcp", "/sse")
-
 
 def oauth_parts(
     settings: Settings,
@@ -48,12 +46,9 @@ def oauth_parts(
         sign_in=SignIn(partial(wiring.client_of, None), tenant=_name(wiring.base_url)),
         on_outcome=on_outcome,
     )
-
-    def metadata_url(path: str) -> str:
-        return resource_metadata_url(url, path if path in RESOURCE_PATHS else "")
-
+    metadata_url = partial(resource_metadata_url, url)
     verifier = OAuthVerifier(wiring.base_url, wiring.client_of, grants, metadata_url)
-    return oauth_routes(services, RESOURCE_PATHS), verifier
+    return oauth_routes(services), verifier
 
 
 def _name(base_url: str) -> str:

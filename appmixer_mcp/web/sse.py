@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from appmixer_mcp.session import Session
 from appmixer_mcp.stdio import both_eras
 from appmixer_mcp.streams import Between
-from appmixer_mcp.web.authentication import authenticated
+from appmixer_mcp.web.authentication import authenticated_session
 from appmixer_mcp.web.http_sessions import RETRY_AFTER_S, too_many_of_one
 from appmixer_mcp.web.refusals import refusal
 
@@ -68,8 +68,8 @@ class SseStreams:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream until it ends."""
-        caller = authenticated.get(None)
-        principal = caller.principal if caller else ""
+        session = authenticated_session.get(None)
+        principal = session.principal if session else ""
         if self.count() >= self._most:
             await _full(scope, receive, send)
         elif principal and self._open[principal] >= self._most_of_one:

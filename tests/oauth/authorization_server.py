@@ -71,10 +71,8 @@ class Server:
         request = AuthorizationRequest(
             client_id=client_id,
             redirect_uri=redirect_uri,
-            redirect_uri_given=True,
             state=None,
             code_challenge=challenge(VERIFIER),
-            resource=ISSUER,
         )
         return await self.grants.issue_code(request, user or self.user())
 
@@ -84,7 +82,6 @@ class Server:
             username="ann@acme.example",
             appmixer_token=SecretStr(APPMIXER_TOKEN),
             token_expires_at=None if lives is None else self.clock() + lives,
-            with_password=True,
         )
 
     async def redeem(self, client_id: str, code: str, **other: str) -> httpx2.Response:

@@ -38,6 +38,7 @@ VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode()[:43]
 
 _HIDDEN = re.compile(r'name="request" value="([^"]+)"')
+_LINK = re.compile(r'<a href="([^"]+)">go back</a>')
 _PROBLEM = re.compile(r'role="alert"[^>]*>([^<]+)<')
 
 
@@ -181,11 +182,23 @@ def problem(shown: httpx2.Response) -> str:
 
 def way_back(shown: httpx2.Response) -> tuple[str, dict[str, str]]:
     """Return where a browser is led, and with what."""
-    location = (
+    return _target(
         shown.headers["location"]
         if shown.has_redirect_location
         else shown.headers["refresh"].removeprefix("0;url=")
     )
+
+
+def offered_way_back(shown: httpx2.Response) -> tuple[str, dict[str, str]]:
+    """Return where a page offers to lead a browser that is led nowhere by itself."""
+    assert not shown.has_redirect_location
+    assert "refresh" not in shown.headers
+    found = _LINK.search(shown.text)
+    assert found, shown.text
+    return _target(html.unescape(found[1]))
+
+
+def _target(location: str) -> tuple[str, dict[str, str]]:
     parts = urlsplit(location)
     query = parse_qs(parts.query, keep_blank_values=True, strict_parsing=True)
     assert all(len(values) == 1 for values in query.values()), location

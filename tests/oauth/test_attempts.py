@@ -205,6 +205,32 @@ async def test_a_guesser_leaves_room_for_the_person_who_is_elsewhere(attempts):
         await succeed(attempts, HOME, "ann")
 
 
+async def test_many_guessers_leave_room_for_the_person_who_is_elsewhere(attempts):
+    guessers = [f"198.51.100.{number}" for number in range(5)]
+    for address in guessers:
+        await fail(attempts, address, "ann")
+    async with AsyncExitStack() as guesses:
+        for address in 2 * guessers:
+            await guesses.enter_async_context(attempts.attempt(address, "ann"))
+        await refused(attempts, guessers[0], "ann")
+
+        await succeed(attempts, HOME, "ann")
+
+
+async def test_one_site_with_many_ipv6_networks_cannot_use_up_what_is_for_all(state, naps):
+    limits = AttemptLimits(from_site=3, pages_for_site=3, in_all=5)
+    attempts = Attempts(state, limits=limits, sleep=naps)
+    for number in range(3):
+        await fail(attempts, f"2001:db8:1:{number}::1", f"user {number}")
+        await attempts.page(f"2001:db8:1:{number}::1")
+
+    await refused(attempts, "2001:db8:1:ffff::1", "ann")
+    with pytest.raises(RateLimitedError):
+        await attempts.page("2001:db8:1:ffff::1")
+    await succeed(attempts, "2001:db8:2::1", "ann")
+    await attempts.page("2001:db8:2::1")
+
+
 async def test_who_leaves_while_waiting_makes_room(state):
     attempts = Attempts(state, limits=AttemptLimits(waiting=1), sleep=anyio.sleep)
     await fail(attempts)
@@ -225,7 +251,7 @@ async def test_no_key_holds_a_user_name_or_an_address(naps):
 
     await fail(Attempts(Watched(), sleep=naps), username="ann@example.com")
 
-    assert len(keys) == 3
+    assert len(keys) == 5
     assert not [key for key in keys if "ann" in key or HOME in key]
 
 

@@ -2,23 +2,17 @@
 
 import re
 import shutil
-import socket
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-import anyio
 import pytest
-import uvicorn
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Route
 
+from tests.certificates import self_signed
 from tests.oauth.browsing import PASSWORD, USERNAME, Server, client_of, link, open_tenant
+from tests.serving import serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -35,58 +29,12 @@ def anyio_backend():
     return "asyncio"
 
 
-@asynccontextmanager
-async def listening(app, listener, **options):
-    """Serve an app on a socket."""
-    config = uvicorn.Config(app, log_config=None, lifespan="off", **options)
-    server = uvicorn.Server(config)
-    async with anyio.create_task_group() as group:
-        group.start_soon(server._serve, [listener])
-        with anyio.fail_after(10):
-            while not server.started:  # noqa: ASYNC110 - uvicorn tells in no other way
-                await anyio.sleep(0.01)
-        yield
-        server.should_exit = True
-
-
-def loopback():
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    return listener, listener.getsockname()[1]
-
-
-def certificate(directory):
-    """Write a certificate that is good for this machine for a day, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
-    (directory / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, no_password)
-    )
-    (directory / "certificate.pem").write_bytes(signed.public_bytes(pem))
-    return {
-        "ssl_keyfile": str(directory / "key.pem"),
-        "ssl_certfile": str(directory / "certificate.pem"),
-    }
-
-
 class Assistant:
     """A client on this computer, as its own small web site."""
 
-    def __init__(self, port):
-        self.url = f"http://127.0.0.1:{port}"
-        self.elsewhere = f"http://localhost:{port}"
+    def __init__(self, url):
+        self.url = url
+        self.elsewhere = url.replace("127.0.0.1", "localhost")
         self.app = Starlette(
             routes=[
                 Route("/", self.home),
@@ -111,10 +59,14 @@ class Assistant:
 
 @pytest.fixture(scope="module")
 async def assistant():
-    listener, port = loopback()
-    assistant = Assistant(port)
-    async with listening(assistant.app, listener):
-        yield assistant
+    made = []
+
+    def make_app(url):
+        made.append(Assistant(url))
+        return made[0].app
+
+    async with serving(make_app, lifespan=False):
+        yield made[0]
 
 
 @pytest.fixture(scope="module")
@@ -131,14 +83,17 @@ async def servers(tenant, tmp_path_factory):
         return client_of(tenant)
 
     found = {}
-    async with AsyncExitStack() as stack:
-        for scheme in ("http", "https"):
-            listener, port = loopback()
-            issuer = f"{scheme}://127.0.0.1:{port}"
-            tls = certificate(tmp_path_factory.mktemp("tls")) if scheme == "https" else {}
-            server = Server(issuer=issuer, open_client=open_client, tenant="api.acme.example")
-            await stack.enter_async_context(listening(server.app, listener, **tls))
-            found[scheme] = server
+
+    def make_app(url):
+        server = Server(issuer=url, open_client=open_client, tenant="api.acme.example")
+        found[url.partition(":")[0]] = server
+        return server.app
+
+    certificate = self_signed(tmp_path_factory.mktemp("tls"), "localhost")
+    async with (
+        serving(make_app, lifespan=False),
+        serving(make_app, lifespan=False, certificate=certificate),
+    ):
         yield found
 
 

@@ -1,11 +1,9 @@
 """The endpoints that clients call by themselves, over HTTP."""
 
-import base64
 import logging
 from contextlib import aclosing
 
 import pytest
-from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
 
 from appmixer_mcp.errors import UnavailableError
 from appmixer_mcp.state import MemoryState
@@ -325,96 +323,6 @@ async def test_a_client_cannot_revoke_the_tokens_of_another():
         assert await server.is_good(tokens["access_token"])
 
 
-def basic(name: str, secret: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()}
-
-
-@pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
-async def test_a_client_with_a_secret_may_send_it_either_way(method):
-    async with serving() as server:
-        client = await server.register(token_endpoint_auth_method=method)
-        client_id, secret = client["client_id"], client["client_secret"]
-        in_form = await server.redeem(client_id, await server.code(client_id), client_secret=secret)
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": in_form.json()["refresh_token"],
-            "client_id": client_id,
-        }
-        in_header = await server.http.post("/token", data=form, headers=basic(client_id, secret))
-        form["refresh_token"] = in_header.json()["refresh_token"]
-        del form["client_id"]
-        alone = await server.http.post("/token", data=form, headers=basic(client_id, secret))
-
-    assert [one.status_code for one in (in_form, in_header, alone)] == [200, 200, 200]
-
-
-@pytest.mark.parametrize("secret", ["", "wrong", "amx_cs_"])
-async def test_a_client_without_its_secret_is_refused_and_its_code_stays_good(secret):
-    async with serving() as server:
-        client = await server.register(token_endpoint_auth_method="client_secret_post")
-        code = await server.code(client["client_id"])
-        refused = await server.redeem(client["client_id"], code, client_secret=secret)
-        answered = await server.redeem(
-            client["client_id"], code, client_secret=client["client_secret"]
-        )
-
-    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
-    assert "www-authenticate" not in refused.headers
-    assert answered.status_code == 200
-
-
-async def test_a_wrong_secret_and_an_unknown_client_are_answered_alike():
-    async with serving() as server:
-        client = await server.register(token_endpoint_auth_method="client_secret_post")
-        wrong = await server.redeem(client["client_id"], "amx_ac_x", client_secret="wrong")
-        unknown = await server.redeem("client-" + "a" * 22, "amx_ac_x", client_secret="wrong")
-
-    assert (wrong.status_code, wrong.content) == (unknown.status_code, unknown.content)
-
-
-@pytest.mark.parametrize(
-    ("header", "status", "error"),
-    [
-        (basic("client-" + "a" * 22, "x"), 401, "invalid_client"),
-        ({"Authorization": "Basic !!!"}, 401, "invalid_client"),
-        (
-            {"Authorization": "Basic " + base64.b64encode(b"\xff:\xff").decode()},
-            401,
-            "invalid_client",
-        ),
-        (
-            {"Authorization": "Basic " + base64.b64encode(b"no colon").decode()},
-            401,
-            "invalid_client",
-        ),
-        ({"Authorization": "Basic"}, 401, "invalid_client"),
-        ({"Authorization": "Bearer x"}, 401, "invalid_client"),
-    ],
-)
-async def test_a_header_that_proves_nothing_is_refused_with_a_challenge(header, status, error):
-    async with serving() as server:
-        form = {"grant_type": "refresh_token", "refresh_token": "amx_rt_x"}
-        answer = await server.http.post("/token", data=form, headers=header)
-
-    assert (answer.status_code, answer.json()["error"]) == (status, error)
-    assert answer.headers["www-authenticate"].startswith("Basic realm=")
-
-
-async def test_a_client_that_names_itself_twice_is_refused():
-    async with serving() as server:
-        client = await server.register(token_endpoint_auth_method="client_secret_post")
-        name, secret = client["client_id"], client["client_secret"]
-        form = {"grant_type": "refresh_token", "refresh_token": "amx_rt_x"}
-        both = await server.http.post(
-            "/token", data=form | {"client_secret": secret}, headers=basic(name, secret)
-        )
-        other = await server.http.post(
-            "/token", data=form | {"client_id": "client-b"}, headers=basic(name, secret)
-        )
-
-    assert (both.json()["error"], other.json()["error"]) == ("invalid_request", "invalid_request")
-
-
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
@@ -462,56 +370,3 @@ async def test_a_state_that_does_not_answer_is_said_without_its_reason():
     assert answer.json()["error"] == "temporarily_unavailable"
     assert "retry-after" in answer.headers
     assert "s3cret" not in answer.text
-
-
-@pytest.mark.parametrize("path", ["", "/mcp", "/sse"])
-async def test_each_resource_names_the_public_origin_and_its_authorization_server(path):
-    async with serving() as server:
-        answer = await server.http.get(
-            f"/.well-known/oauth-protected-resource{path}", headers={"Host": "evil.example"}
-        )
-
-    ProtectedResourceMetadata.model_validate(answer.json())
-    assert answer.json() == {
-        "resource": ISSUER,
-        "authorization_servers": [ISSUER],
-        "scopes_supported": ["appmixer"],
-        "bearer_methods_supported": ["header"],
-        "resource_name": "Appmixer",
-    }
-    assert answer.headers["cache-control"] == "public, max-age=300"
-
-
-async def test_the_authorization_server_says_what_it_can():
-    async with serving() as server:
-        answer = await server.http.get(
-            "/.well-known/oauth-authorization-server", headers={"Host": "evil.example"}
-        )
-
-    OAuthMetadata.model_validate(answer.json())
-    assert f'"issuer":"{ISSUER}"' in answer.text
-    assert "evil.example" not in answer.text
-    assert answer.json() == {
-        "issuer": ISSUER,
-        "authorization_endpoint": f"{ISSUER}/authorize",
-        "token_endpoint": f"{ISSUER}/token",
-        "registration_endpoint": f"{ISSUER}/register",
-        "revocation_endpoint": f"{ISSUER}/revoke",
-        "scopes_supported": ["appmixer"],
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": [
-            "none",
-            "client_secret_post",
-            "client_secret_basic",
-        ],
-        "revocation_endpoint_auth_methods_supported": [
-            "none",
-            "client_secret_post",
-            "client_secret_basic",
-        ],
-        "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": True,
-        "client_id_metadata_document_supported": True,
-    }

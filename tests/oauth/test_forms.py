@@ -18,27 +18,6 @@ from tests.oauth.browsing import (
 )
 
 
-@pytest.fixture
-def server():
-    return Server()
-
-
-@pytest.fixture
-async def browser(server):
-    async with server.browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def client_id(server):
-    return await server.register()
-
-
-@pytest.fixture
-async def page(browser, client_id):
-    return await open_page(browser, link(client_id))
-
-
 @pytest.mark.parametrize(
     "fields",
     [

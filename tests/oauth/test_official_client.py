@@ -5,12 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from mcp.client.auth import OAuthClientProvider
-from mcp.shared.auth import (
-    AuthorizationCodeResult,
-    OAuthClientInformationFull,
-    OAuthClientMetadata,
-    OAuthToken,
-)
+from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
 from pydantic import AnyUrl
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,30 +14,11 @@ from starlette.routing import Route
 from appmixer_mcp.oauth.client_documents import FetchedDocument
 from appmixer_mcp.oauth.metadata import resource_metadata_url
 from appmixer_mcp.oauth.types import AuthorizationRequest
+from tests.foreign.python_assistant import Kept
 from tests.oauth.authorization_server import ISSUER, Documents, Server, serving
 
 DOCUMENT_URL = "https://assistant.example/oauth/client.json"
 LISTENING = "http://localhost:51234/callback"
-
-
-class Storage:
-    """Keeps what the client was given."""
-
-    def __init__(self) -> None:
-        self.tokens: OAuthToken | None = None
-        self.client: OAuthClientInformationFull | None = None
-
-    async def get_tokens(self) -> OAuthToken | None:
-        return self.tokens
-
-    async def set_tokens(self, tokens: OAuthToken) -> None:
-        self.tokens = tokens
-
-    async def get_client_info(self) -> OAuthClientInformationFull | None:
-        return self.client
-
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        self.client = client_info
 
 
 def protected(server: Server) -> Route:
@@ -76,10 +52,8 @@ class Person:
             AuthorizationRequest(
                 client_id=client.client_id,
                 redirect_uri=asked["redirect_uri"],
-                redirect_uri_given=True,
                 state=asked["state"],
                 code_challenge=asked["code_challenge"],
-                resource=asked["resource"],
             ),
             self._server.user(),
         )
@@ -97,26 +71,26 @@ async def test_the_official_client_signs_in_calls_and_refreshes(client_metadata_
         {DOCUMENT_URL: FetchedDocument(body=json.dumps(document).encode(), max_age_s=0)}
     )
     async with serving(fetch=documents.fetch, protected=protected) as server:
-        person, storage = Person(server), Storage()
+        person, kept = Person(server), Kept()
         provider = OAuthClientProvider(
             f"{ISSUER}/mcp",
             OAuthClientMetadata(
                 redirect_uris=[AnyUrl(LISTENING)], token_endpoint_auth_method=method
             ),
-            storage,
+            kept,
             person.open,
             person.come_back,
             client_metadata_url=client_metadata_url,
         )
 
         first = await server.http.get("/mcp", auth=provider)
-        given = storage.tokens
+        given = kept.tokens
         provider.context.token_expiry_time = 1.0  # long ago, so that the next call refreshes
         second = await server.http.get("/mcp", auth=provider)
 
     assert [answer.status_code for answer in (first, second)] == [200, 200]
     assert first.text == second.text == "ann@acme.example"
     assert given is not None
-    assert storage.tokens is not None
-    assert storage.tokens.refresh_token != given.refresh_token
+    assert kept.tokens is not None
+    assert kept.tokens.refresh_token != given.refresh_token
     assert documents.asked == ([DOCUMENT_URL] if client_metadata_url else [])

@@ -8,6 +8,7 @@ WEB = [
     "https://claude.ai/api/mcp/auth_callback",
     "https://a.example:8443/cb?of=1",
     "https://[2606:4700::1]/",
+    "https://203.0.113.7/cb",
 ]
 NATIVE = [
     "http://127.0.0.1/",
@@ -57,6 +58,12 @@ def test_a_web_client_may_use_nothing_else(uri):
         "https://evil.example:65536/",
         "https://evil.example:99999999/",
         "https://evil.example:\uff18\uff10/",
+        "https://[::::]/",
+        "https://[1.2.3.4]/",
+        "https://a..example/",
+        "https://0x7f.1/",
+        "https://2130706433/",
+        "https://127.1/",
         "https://EVIL.example/",
         "HTTPS://evil.example/",
         "https://evil.example/a b",
@@ -89,6 +96,14 @@ def test_a_web_client_may_use_nothing_else(uri):
         "ms-settings:/privacy",
         "urn:ietf:wg:oauth:2.0:oob",
         "cursor:callback",
+        "googlechrome://evil.example/",
+        "googlechromes://evil.example/",
+        "firefox://open-url?url=https://evil.example",
+        "firefox-focus://open-url?url=https://evil.example",
+        "microsoft-edge-https://evil.example",
+        "x-safari-https://evil.example",
+        "yandexbrowser-open-url://evil.example",
+        "res://evil.example/",
     ],
 )
 @pytest.mark.parametrize("kind", ["native", "web"])

@@ -52,22 +52,6 @@ def server(tenant):
     return Server(open_client=open_client)
 
 
-@pytest.fixture
-async def browser(server):
-    async with server.browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def client_id(server):
-    return await server.register()
-
-
-@pytest.fixture
-async def page(browser, client_id):
-    return await open_page(browser, link(client_id))
-
-
 async def caller(server, client_id, code):
     """Redeem a code and return whom its token stands for."""
     tokens = await server.grants.redeem(
@@ -99,7 +83,6 @@ async def test_the_right_password_leads_back_with_a_code_for_that_user(server, c
     found = await caller(server, client_id, code)
     assert (target, given) == (CALLBACK, {"state": "s t&a=te", "iss": ISSUER})
     assert found.user.username == USERNAME
-    assert found.user.with_password
     assert found.user.token_expires_at is not None
     assert server.outcomes == ["signed_in"]
 
@@ -112,7 +95,6 @@ async def test_an_access_token_leads_back_with_a_code_for_its_user(server, tenan
     found = await caller(server, client_id, way_back(answer)[1]["code"])
     assert found.user.username == USERNAME
     assert found.user.appmixer_token == SecretStr(token)
-    assert not found.user.with_password
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """Which kind of state a server gets, and what a start over stdio loads of it."""
 
-import subprocess
-import sys
-
 import pytest
 from pydantic import SecretStr
 
@@ -45,16 +42,3 @@ async def test_without_both_values_end_with_the_server():
 async def test_what_goes_wrong_inside_comes_out_as_it_was():
     with pytest.raises(UnavailableError):
         await kept(redis_url=SecretStr("redis://127.0.0.1:1/0"), file=None)
-
-
-def test_a_start_without_redis_and_file_loads_neither_library():
-    program = (
-        "import sys, appmixer_mcp.state\n"
-        "print([name for name in ('redis', 'sqlite3') if name in sys.modules])"
-    )
-
-    said = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
-    )
-
-    assert said.stdout.strip() == "[]"

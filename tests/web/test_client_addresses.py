@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.types import Scope
 
-from appmixer_mcp.web.client_addresses import FORWARDED, ClientAddresses, network_of
+from appmixer_mcp.web.client_addresses import FORWARDED, ClientAddresses
 
 PROXIES = ("10.0.0.0/8", "2001:db8::7")
 
@@ -103,16 +103,3 @@ async def test_a_request_that_came_directly_is_known_as_such() -> None:
 def test_a_proxy_that_is_no_address_is_refused() -> None:
     with pytest.raises(ValueError, match="proxy"):
         ClientAddresses(None, trusted_proxies=["proxy.example.com"])  # type: ignore[arg-type] # never called
-
-
-@pytest.mark.parametrize(
-    ("client", "network"),
-    [
-        ("203.0.113.9", "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("::ffff:203.0.113.9", "203.0.113.9"),
-        ("a name", "a name"),
-    ],
-)
-def test_one_site_of_ipv6_counts_as_one_caller(client: str, network: str) -> None:
-    assert network_of(client) == network

@@ -9,11 +9,15 @@ from appmixer_mcp.web.authentication import Verified
 from appmixer_mcp.web.open_requests import OpenRequests
 
 
+async def never(base_url):
+    raise AssertionError(base_url)
+
+
 class Person:
     """Somebody with a stream, whose sign-in the test ends."""
 
     def __init__(self):
-        self.signed_in = True
+        self.signed_in: bool | None = True
         self.looked_at = anyio.Event()
         self.ended = anyio.Event()
 
@@ -25,7 +29,7 @@ class Person:
 
     async def stream(self, requests):
         verified = Verified(
-            session=Session("sandbox", None), client_id="one", is_signed_in=self.is_signed_in
+            session=Session("sandbox", never), client_id="one", is_signed_in=self.is_signed_in
         )
         with requests.held(verified):
             await anyio.sleep_forever()

@@ -3,8 +3,9 @@
 import httpx2
 import pytest
 
-from tests.processes import call
+from tests.processes import call, refused
 from tests.serving import HELLO, PASSWORD, asking, client_of
+from tests.workers import modern
 
 SESSIONS = ["legacy", "sse", "sse of today"]
 
@@ -55,13 +56,12 @@ async def test_a_preview_given_to_one_session_does_not_serve_another(operated, w
 
 async def test_a_client_without_a_session_is_told_how_else_to_sign_in(operated):
     async with client_of(operated, "modern") as client:
-        refused = await client.call_tool(
-            "authenticate_user", {"username": "bob@example.com", "password": PASSWORD}
+        said = await refused(
+            client, "authenticate_user", username="bob@example.com", password=PASSWORD
         )
         session = await call(client, "get_session")
 
-    assert refused.is_error
-    assert "--auth oauth" in refused.content[0].text
+    assert "--auth oauth" in said
     assert "--auth oauth" in session["how_to_sign_in"]
     assert session["protocol_version"] == "2026-07-28"
 
@@ -74,7 +74,8 @@ async def test_a_session_id_gives_a_client_of_today_nothing(operated):
         bob = {"username": "bob@example.com", "password": PASSWORD}
         signed_in = await http.post("/mcp", json=asking("authenticate_user", bob), headers=session)
         theirs = await http.post("/mcp", json=asking("get_user"), headers=session)
-        stolen = await _modern_call(http, "get_user", session)
+        asked = modern("get_user")
+        stolen = await http.post("/mcp", json=asked["json"], headers=asked["headers"] | session)
 
     assert signed_in.status_code == 200
     assert "bob@example.com" in theirs.text
@@ -113,17 +114,3 @@ async def test_a_web_page_of_this_machine_may_call(in_process):
 
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "http://localhost:6274"
-
-
-async def _modern_call(http, tool, headers):
-    body = asking(tool)
-    body["params"]["_meta"] = {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-    }
-    modern = {
-        "MCP-Protocol-Version": "2026-07-28",
-        "Mcp-Method": "tools/call",
-        "Mcp-Name": tool,
-    }
-    return await http.post("/mcp", json=body, headers=modern | headers)

@@ -7,11 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from functools import partial
 
 import anyio
-import httpx2
 import pytest
 from mcp.client.subscriptions import ResourceUpdated
 from mcp.server.request_state import InvalidRequestState
@@ -23,7 +21,17 @@ from appmixer_mcp.web.sealing import sealing
 from tests.processes import call, environment, sandbox
 from tests.redis_server import needs_redis, running_redis
 from tests.serving import HELLO, client_of
-from tests.workers import Worker, children_of, modern, pair, supervised, text_of, until, web
+from tests.workers import (
+    answers_well,
+    children_of,
+    modern,
+    pair,
+    status_of,
+    supervised,
+    text_of,
+    until,
+    web,
+)
 
 pytestmark = needs_redis
 
@@ -60,19 +68,6 @@ def either(request):
     return request.getfixturevalue(request.param)
 
 
-def said(answer: httpx2.Response) -> str:
-    """Return the text of a tool's result that failed."""
-    result = answer.json()["result"]
-    assert result["isError"], answer.text
-    return str(result["content"][0]["text"])
-
-
-async def status_of(url: str, token: str) -> int:
-    """Say whether a worker takes a token: 200, or 401."""
-    async with web(token) as http:
-        return (await http.post(f"{url}/mcp", **modern("get_user"))).status_code
-
-
 async def test_any_worker_answers_any_call(either):
     token = await either.sign_in()
 
@@ -87,11 +82,11 @@ async def test_any_worker_answers_any_call(either):
             assert (await call(one, "get_flow", flow_id=flow_id))["name"] == "g"
 
 
-async def test_a_preview_of_one_worker_is_confirmed_at_another_and_acts_once(either):
-    token = await either.sign_in()
+async def test_a_preview_of_one_worker_is_confirmed_at_another_and_acts_once(bearer):
+    token = await bearer.sign_in()
     async with (
-        client_of(either.a.url, "modern", token) as a,
-        client_of(either.b.url, "modern", token) as b,
+        client_of(bearer.a.url, "modern", token) as a,
+        client_of(bearer.b.url, "modern", token) as b,
     ):
         store = (await call(a, "create_store", name="s"))["store_id"]
         item = {"store_id": store, "key": "k", "overwrite": True}
@@ -154,7 +149,9 @@ async def test_a_listener_hears_its_own_user_at_any_worker_and_nobody_else(eithe
     assert heard_by_stranger == ResourceUpdated(uri=uris[1])
 
 
-@pytest.mark.parametrize("key", [SecretStr(f"{KEY},an-older-one"), None], ids=["given", "shared"])
+@pytest.mark.parametrize(
+    "key", [SecretStr(f"{KEY},an-older-one-of-32-characters-too"), None], ids=["given", "shared"]
+)
 async def test_what_one_worker_seals_another_opens_and_nobody_else(redis, key):
     async with (
         open_state(redis_url=redis.url, file=None) as one_end,
@@ -241,7 +238,7 @@ async def test_calls_a_minute_are_counted_together(bearer):
             if answers[-1].json()["result"]["isError"]:
                 break
 
-    assert "more than 40 calls within a minute. Wait " in said(answers[-1])
+    assert "more than 40 calls within a minute. Wait " in answers[-1].text
 
 
 async def test_sign_in_attempts_are_counted_together(oauth):
@@ -287,7 +284,7 @@ async def test_while_redis_is_lost_nothing_is_destroyed_and_afterwards_all_goes_
             )
 
             redis.start()
-            await until(partial(_answers, f"{bearer.a.url}/readyz"))
+            await until(partial(answers_well, f"{bearer.a.url}/readyz"))
             await until(partial(_hears_of_a_start, heard, a, flow_id))
         asked_anew = await call(b, "delete_store", store_id=store, confirm=True)
         done = await call(a, "delete_store", store_id=store, confirm=True)
@@ -322,7 +319,7 @@ async def test_while_redis_is_silent_nobody_is_let_in_and_nobody_is_lost(oauth, 
             alive = await http.get(f"{oauth.a.url}/healthz")
         finally:
             redis.thaw()
-        await until(partial(_answers, f"{oauth.a.url}/readyz"))
+        await until(partial(answers_well, f"{oauth.a.url}/readyz"))
 
         assert alive.status_code == 200
         assert {one.status_code for one in answers} == {503}
@@ -338,11 +335,11 @@ async def test_uvicorn_serves_with_two_workers_and_goes_on_when_one_is_killed(ho
     }
     token = await bearer.sign_in()
     with supervised(home / "uvicorn", **settings) as server:
-        await until(partial(_answers, f"{server.url}/readyz"))
-        before = await call_over_new_connections(server, token)
+        await until(partial(answers_well, f"{server.url}/readyz"))
+        before = {await status_of(server.url, token) for _ in range(10)}
         one, _ = children_of(server)
         os.kill(one, signal.SIGKILL)
-        afterwards = await call_over_new_connections(server, token)
+        afterwards = {await status_of(server.url, token) for _ in range(10)}
 
     assert before == afterwards == {200}
 
@@ -392,22 +389,6 @@ def test_uvicorn_ends_when_its_workers_cannot_start(tmp_path, settings, why):
 
     assert why in said
     assert "Traceback" not in said
-
-
-async def call_over_new_connections(server: Worker, token: str) -> set[int]:
-    """Call often enough for the system to choose each worker; returns the statuses."""
-    statuses = set()
-    for _ in range(10):
-        async with web(token) as http:
-            statuses.add((await http.post(f"{server.url}/mcp", **modern("get_user"))).status_code)
-    return statuses
-
-
-async def _answers(url: str) -> bool:
-    async with web() as http:
-        with suppress(httpx2.ConnectError):
-            return (await http.get(url)).status_code == 200
-    return False
 
 
 async def _hears_of_a_start(heard, client, flow_id) -> bool:
