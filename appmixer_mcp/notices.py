@@ -16,11 +16,7 @@ from appmixer_mcp.state import SharedState
 
 logger = logging.getLogger(__name__)
 
-_OBJECTS = {
-    "flow_id": "appmixer://flows/{}",
-    "store_id": "appmixer://stores/{}",
-    "task_id": "appmixer://tasks/{}",
-}
+_OBJECTS = {"flow_id": "appmixer://flows/{}"}
 """The resource behind each argument that names an object."""
 _MOST_OF_ONE = 64
 """How many streams of notices one user may have open in one process."""

@@ -50,6 +50,10 @@ SessionOf = Callable[[ServerRequestContext[Any, Any]], Session]
 _SDK_GROUPS = ("session", "flows", "stores", "accounts", "logs", "tasks", "charts")
 
 
+_LONGEST_SUBSCRIPTION = 65_536
+"""What a client subscribes to is kept for as long as the stream is open."""
+
+
 class CallLimits(Protocol):
     """Bounds the tool calls of each user."""
 
@@ -189,7 +193,8 @@ class AppmixerServer(MCPServer[None]):
         spec = self.specs.get(name)
         if spec is None:
             raise ToolError(self.why_unknown(name))
-        session = current_session.get(self._options.session)
+        # Where people say who they are, nobody is the operator because something was forgotten.
+        session = current_session.get() if self._options.session_of else self._options.session
         began = time.perf_counter()
         outcome = "cancelled"
         try:
@@ -243,6 +248,8 @@ class AppmixerServer(MCPServer[None]):
         self, ctx: ServerRequestContext[None, Any], call_next: CallNext
     ) -> HandlerResult:
         """Have everything that serves a request act for whoever sent it."""
+        if ctx.method == "subscriptions/listen" and len(repr(ctx.params)) > _LONGEST_SUBSCRIPTION:
+            raise MCPError(INVALID_PARAMS, "The subscription names too much. Name fewer resources.")
         session_of = self._options.session_of
         token = current_session.set(session_of(ctx) if session_of else self._options.session)
         try:

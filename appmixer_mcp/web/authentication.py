@@ -100,6 +100,7 @@ class Authentication:
             verified = await self._verified(token, scope) if token else None
             if verified is not None:
                 await self._admit(verified.session.principal)
+                held = self._held(verified)
         except RateLimitedError as error:
             await _too_many(error)(scope, receive, send)
             return
@@ -109,7 +110,8 @@ class Authentication:
         if verified is None:
             await self._refusal(scope, given=bool(token))(scope, receive, send)
             return
-        await self._pass_on(verified, scope, receive, send)
+        with held:
+            await self._pass_on(verified, scope, receive, send)
 
     async def _verified(self, token: str, scope: Scope) -> Verified | None:
         if len(token) > _LONGEST_TOKEN or not (token.isascii() and token.isprintable()):
@@ -133,8 +135,7 @@ class Authentication:
         context = auth_context_var.set(user)
         session = authenticated_session.set(verified.session)
         try:
-            with self._held(verified):
-                await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
         finally:
             authenticated_session.reset(session)
             auth_context_var.reset(context)

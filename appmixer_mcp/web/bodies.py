@@ -12,6 +12,8 @@ from appmixer_mcp.web.refusals import refusal
 _MOST_DIGITS = 18
 _HALF_READ = 16
 """How many of the largest bodies fit into what all requests may have sent of theirs so far."""
+_NOT_COUNTED = 65_536
+"""How much of each body is let in beside them: how many requests there may be bounds it."""
 _LINGERS_S = 1.0
 """How long a refused client may go on sending before its connection is closed."""
 
@@ -87,12 +89,13 @@ class Bodies:
                 )
             ) from None
         finally:
-            self._half_read_bytes -= len(body)
+            self._half_read_bytes -= _counted(len(body))
 
     def _take(self, body: bytearray, chunk: bytes) -> None:
         if len(body) + len(chunk) > self._max_bytes:
             raise self._too_large()
-        if self._half_read_bytes + len(chunk) > _HALF_READ * self._max_bytes:
+        more = _counted(len(body) + len(chunk)) - _counted(len(body))
+        if more and self._half_read_bytes + more > _HALF_READ * self._max_bytes:
             raise _RefusedError(
                 refusal(
                     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -103,7 +106,7 @@ class Bodies:
                 )
             )
         body += chunk
-        self._half_read_bytes += len(chunk)
+        self._half_read_bytes += more
 
     def _too_large(self) -> _RefusedError:
         return _RefusedError(
@@ -115,6 +118,10 @@ class Bodies:
                 closes=True,
             )
         )
+
+
+def _counted(length: int) -> int:
+    return max(0, length - _NOT_COUNTED)
 
 
 async def _refuse(answer: JSONResponse, scope: Scope, receive: Receive, send: Send) -> None:

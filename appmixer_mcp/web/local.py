@@ -34,7 +34,8 @@ def is_local(scope: Scope) -> bool:
 
     What comes over a Unix socket comes from a proxy, as clients know only addresses.
     """
-    if scope.get(FORWARDED, True):
+    # nginx, told nothing else, forwards without a word of it, but in HTTP/1.0, as no client does.
+    if scope.get(FORWARDED, True) or scope.get("http_version") == "1.0":
         return False
     client: tuple[str, int] | None = scope.get("client")
     return client is not None and is_loopback(client[0])

@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import anyio
 
-from appmixer_mcp.errors import AppmixerError
+from appmixer_mcp.errors import AppmixerError, RateLimitedError
 from appmixer_mcp.web.authentication import Verified
 
 EVERY_S = 30.0
+_RETRY_AFTER_S = 5
 
 logger = logging.getLogger(__name__)
 
@@ -17,12 +18,32 @@ logger = logging.getLogger(__name__)
 class OpenRequests:
     """Knows the requests under way and whose they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_of_one: int) -> None:
+        """Begin with none.
+
+        Args:
+            most_of_one: How many one user may have open.
+        """
+        self._most_of_one = most_of_one
         self._open: dict[anyio.CancelScope, Verified] = {}
 
+    def held(self, verified: Verified) -> AbstractContextManager[None]:
+        """Serve a request of somebody; it is cancelled when they are signed in no more.
+
+        Raises:
+            RateLimitedError: They have too many open, and would leave nobody else room.
+        """
+        principal = verified.session.principal
+        theirs = sum(one.session.principal == principal for one in self._open.values())
+        if theirs >= self._most_of_one:
+            raise RateLimitedError(
+                f"{theirs} of your requests are open, and no more may. Wait for one to end.",
+                retry_after_s=_RETRY_AFTER_S,
+            )
+        return self._held(verified)
+
     @contextmanager
-    def held(self, verified: Verified) -> Generator[None]:
-        """Serve a request of somebody; it is cancelled when they are signed in no more."""
+    def _held(self, verified: Verified) -> Generator[None]:
         with anyio.CancelScope() as scope:
             self._open[scope] = verified
             try:
@@ -48,4 +69,7 @@ async def _is_signed_in(verified: Verified) -> bool:
         return await verified.is_signed_in()
     except AppmixerError as error:  # then nobody can tell, and the next look may
         logger.warning("Who has an open stream cannot be checked: %s", error)
+        return True
+    except Exception:  # a fault with one user's sign-in must not end the streams of all
+        logger.exception("Who has an open stream cannot be checked.")
         return True

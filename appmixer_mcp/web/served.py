@@ -84,7 +84,7 @@ class _Worker:
         self._transports = transports
         self._wiring = Wiring(settings)
         self._metrics = Metrics()
-        self._open_requests = OpenRequests()
+        self._open_requests = OpenRequests(max(16, settings.max_requests // 4))
 
     async def opened(self, stack: AsyncExitStack) -> Starlette:
         settings = self._settings
@@ -126,7 +126,7 @@ class _Worker:
                 *health_routes({"shared state": state.now, "Appmixer": self._tenant_answers}),
                 *self._metrics.routes(settings.metrics_token),
                 *mcp,
-                Mount("/", self._bounded(Router(routes), _FORM_BYTES)),
+                Mount("/", self._bounded(Router(routes, redirect_slashes=False), _FORM_BYTES)),
             ]
         )
 

@@ -37,6 +37,7 @@ def serve_http(settings: Settings, host: str, port: int, transports: Transports)
         log_config=None,
         access_log=False,
         server_header=False,
+        ws="none",
         proxy_headers=False,  # APPMIXER_TRUSTED_PROXIES says whose are believed
         timeout_keep_alive=_IDLE_CONNECTION_S,
         timeout_graceful_shutdown=_LAST_REQUESTS_S,

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 from mcp.server.sse import SseServerTransport
 from mcp.shared.message import SessionMessage
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from appmixer_mcp.session import Session
 from appmixer_mcp.stdio import both_eras
@@ -19,17 +21,16 @@ from appmixer_mcp.web.refusals import refusal
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
-    from mcp.shared._stream_protocols import ReadStream
+    from mcp.shared._stream_protocols import ReadStream, WriteStream
 
 MESSAGES = "/messages/"
 
+_MOST_UNREAD = 128
+_PATIENCE_S = 30.0
+
 
 class SseStreams:
-    """Serves streams, each a session of its own until the client leaves or stays silent too long.
-
-    Attributes:
-        messages: The ASGI application behind `POST /messages/`.
-    """
+    """Serves streams, each a session of its own until its client leaves or is silent too long."""
 
     def __init__(
         self,
@@ -60,7 +61,12 @@ class SseStreams:
         self._open: Counter[str] = Counter()
         # Host and Origin are checked in front of the whole application.
         self._transport = SseServerTransport(MESSAGES, max_request_body_size=max_body_bytes)
-        self.messages = self._transport.handle_post_message
+
+    async def messages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a message of a client: the ASGI application behind `POST /messages/`."""
+        # It is answered by then; that its stream ends at the same moment is no error of ours.
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await self._transport.handle_post_message(scope, receive, send)
 
     def count(self) -> int:
         """Return how many are open."""
@@ -85,14 +91,67 @@ class SseStreams:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         session = self._new_session() if self._new_session else None
         try:
-            async with self._transport.connect_sse(scope, receive, send) as (read, write):
-                with anyio.CancelScope() as idle:
+            idle = anyio.CancelScope()
+            read_in_time = _ReadInTime(send, idle)
+            async with self._transport.connect_sse(scope, receive, read_in_time) as (read, write):
+                with idle:
                     watched = _Watched(read, idle, self._idle_s)
-                    await both_eras(self._server, watched, write, lifespan_state=session)
+                    answers = _Answers(write, idle)
+                    await both_eras(self._server, watched, answers, lifespan_state=session)
         finally:
             if session is not None:
                 with anyio.CancelScope(shield=True):
                     await session.aclose()
+
+
+class _ReadInTime:
+    """What a client is sent; when it does not take it in time, its session ends."""
+
+    def __init__(self, send: Send, session: anyio.CancelScope) -> None:
+        self._send = send
+        self._session = session
+        self._is_over = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._is_over:
+            return
+        with anyio.move_on_after(_PATIENCE_S) as patience:
+            await self._send(message)
+        if patience.cancelled_caught:
+            self._is_over = True
+            self._session.cancel()
+
+
+class _Answers:
+    """What is sent to a client, whose session ends when it asks on and reads no answers."""
+
+    def __init__(self, stream: "WriteStream[SessionMessage]", session: anyio.CancelScope) -> None:
+        self._stream = stream
+        self._session = session
+        self._waiting = 0
+
+    async def send(self, item: SessionMessage, /) -> None:
+        if self._waiting >= _MOST_UNREAD:
+            self._session.cancel()
+        self._waiting += 1
+        try:
+            await self._stream.send(item)
+        finally:
+            self._waiting -= 1
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
 
 
 class _Watched(Between):

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from appmixer_mcp.api.auth import SignedInWith, expiry_of
 from appmixer_mcp.errors import ConfigurationError, NotSignedInError, RateLimitedError
+from appmixer_mcp.networks import network_of
 from appmixer_mcp.session import Session
 from appmixer_mcp.state import SharedState
 from appmixer_mcp.web.authentication import Verified
@@ -91,7 +92,7 @@ class BearerVerifier:
         return 'realm="Appmixer"'
 
     async def _ask(self, key: str, token: SecretStr, address: str) -> _Known:
-        counter = f"bad-tokens:{address}"
+        counter = f"bad-tokens:{network_of(address)}"
         known = self._known.get(key)
         before = known.verified if known else None
         # Whoever guesses must not keep out those who share the address and were known before.

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from appmixer_mcp.errors import UnavailableError
+from appmixer_mcp.errors import RateLimitedError, UnavailableError
 from appmixer_mcp.session import Session
 from appmixer_mcp.web.authentication import Verified
 from appmixer_mcp.web.open_requests import OpenRequests
@@ -38,7 +38,7 @@ class Person:
 
 @pytest.fixture
 async def watching():
-    requests = OpenRequests()
+    requests = OpenRequests(most_of_one=10)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(requests.watch, 0.001)
         yield lambda person: tasks.start_soon(person.stream, requests)
@@ -68,3 +68,23 @@ async def test_a_stream_goes_on_while_nobody_can_say_whether_its_person_is_signe
         ann.looked_at = anyio.Event()
         await ann.looked_at.wait()
     assert not ann.ended.is_set()
+
+
+async def test_one_user_s_open_streams_leave_room_for_the_others():
+    requests = OpenRequests(most_of_one=1)
+    ann, bob = (
+        Verified(
+            session=Session("sandbox", never, owner=name),
+            client_id="one",
+            is_signed_in=Person().is_signed_in,
+        )
+        for name in ("ann", "bob")
+    )
+
+    with requests.held(ann):
+        with pytest.raises(RateLimitedError):
+            requests.held(ann)
+        with requests.held(bob):
+            pass
+    with requests.held(ann):
+        pass

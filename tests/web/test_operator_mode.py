@@ -1,5 +1,6 @@
 """Mode `none`: everybody on this machine begins as the operator; a sign-in is one session's."""
 
+import anyio
 import httpx2
 import pytest
 
@@ -99,6 +100,16 @@ async def test_a_request_that_may_come_from_elsewhere_is_refused(in_process, hea
         ]
 
     assert {answer.status_code for answer in answers} == {status}
+
+
+async def test_what_a_proxy_passes_on_without_a_word_is_refused(serve):
+    async with serve() as url:
+        address = httpx2.URL(url)
+        async with await anyio.connect_tcp(address.host, address.port or 0) as stream:
+            await stream.send(b"GET /mcp HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            answer = await stream.receive()
+
+    assert b" 403 " in answer.partition(b"\r\n")[0]
 
 
 async def test_a_web_page_of_this_machine_may_call(in_process):

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import cycle
 from pathlib import Path
 
 import anyio
@@ -38,12 +39,12 @@ def server(home):
 
 
 @asynccontextmanager
-async def connections(url: str, head: str) -> AsyncIterator[list[SocketStream]]:
-    """Open connections that send the beginning of a request, and no more."""
+async def connections(url: str, *heads: str) -> AsyncIterator[list[SocketStream]]:
+    """Open connections that send the beginning of a request, by turns, and no more."""
     address = httpx2.URL(url)
     async with AsyncExitStack() as stack:
         opened = []
-        for _ in range(TOGETHER):
+        for head, _ in zip(cycle(heads), range(TOGETHER), strict=False):
             stream = await anyio.connect_tcp(address.host, address.port or 80)
             opened.append(await stack.enter_async_context(stream))
             await stream.send(head.encode())
@@ -59,13 +60,15 @@ async def until_full(http: httpx2.AsyncClient, url: str) -> httpx2.Response:
 
 
 async def test_connections_that_stall_hold_up_nobody(server):
-    token = await server.sign_in()
     begun = "POST /mcp HTTP/1.1\r\nHost: localhost\r\n"
-    signed = f"{begun}Authorization: Bearer {token}\r\nContent-Length: 100\r\n\r\n"
+    signed = [  # of two people, as one alone may have but a quarter of all
+        f"{begun}Authorization: Bearer {await server.sign_in()}\r\nContent-Length: 100\r\n\r\n"
+        for _ in range(2)
+    ]
     async with (
         connections(server.a.url, begun) as without_a_head,
-        connections(server.a.url, signed) as without_a_body,
-        web(token) as http,
+        connections(server.a.url, *signed) as without_a_body,
+        web(await server.sign_in()) as http,
     ):
         refused = await until_full(http, server.a.url)
         alive = await http.get(f"{server.a.url}/healthz")
