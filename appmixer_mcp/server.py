@@ -281,7 +281,7 @@ class AppmixerServer(MCPServer[None]):
         """Return what the model reads; where only its client can sign in again, say that."""
         if not isinstance(error, NotSignedInError) or not session.how_to_sign_in:
             return str(error)
-        await session.refused()
+        await session.on_refused()
         return f"Appmixer does not accept this user's token any more. {session.how_to_sign_in}"
 
     def why_unknown(self, name: str) -> str:

@@ -48,7 +48,7 @@ class Session:
         broken: ConfigurationError | None = None,
         owner: str = "",
         how_to_sign_in: str = "",
-        refused: Callable[[], Awaitable[None]] = _nothing_to_do,
+        on_refused: Callable[[], Awaitable[None]] = _nothing_to_do,
     ) -> None:
         """Keep what is needed to open a client later; nothing is opened yet.
 
@@ -60,13 +60,13 @@ class Session:
             owner: Names the verified user, the same in every process; empty for a session that is
                 its own owner, whoever signs in.
             how_to_sign_in: Tells callers instead of signing them in.
-            refused: Called when the tenant no longer accepts the user's token.
+            on_refused: Called when the tenant no longer accepts the user's token.
         """
         self.base_url = base_url
         self.last_error: AppmixerError | None = None
         self.last_sign_in_error: AppmixerError | None = None
         self.how_to_sign_in = how_to_sign_in
-        self.refused = refused
+        self.on_refused = on_refused
         self._owner = owner
         self._open_client = open_client
         self._allowed = (base_url, SANDBOX, *allowed_base_urls)

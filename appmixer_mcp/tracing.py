@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from appmixer_mcp.errors import ConfigurationError
-from appmixer_mcp.log import redacted, redacted_value
+from appmixer_mcp.redaction import redacted, redacted_value
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from appmixer_mcp.log import JsonFormatter, RedactingFormatter, redacted, set_up_logging
+from appmixer_mcp.log import JsonFormatter, RedactingFormatter, set_up_logging
+from appmixer_mcp.redaction import redacted
 from tests.secrets_watch import WATCH, SecretsWatch
 
 # In two parts, so that no search for secrets takes this file for a leak.

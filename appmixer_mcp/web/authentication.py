@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appmixer_mcp.errors import AppmixerError, RateLimitedError, UnavailableError
+from appmixer_mcp.networks import client_address
 from appmixer_mcp.session import Session
 from appmixer_mcp.web.refusals import refusal
 
@@ -98,17 +99,16 @@ class Authentication:
         token = bearer_token(Headers(scope=scope))
         try:
             verified = await self._verified(token, scope) if token else None
-            if verified is not None:
-                await self._admit(verified.session.principal)
-                held = self._held(verified)
+            if verified is None:
+                await self._refusal(scope, given=bool(token))(scope, receive, send)
+                return
+            await self._admit(verified.session.principal)
+            held = self._held(verified)
         except RateLimitedError as error:
             await _too_many(error)(scope, receive, send)
             return
         except UnavailableError as error:
             await _unavailable(error)(scope, receive, send)
-            return
-        if verified is None:
-            await self._refusal(scope, given=bool(token))(scope, receive, send)
             return
         with held:
             await self._pass_on(verified, scope, receive, send)
@@ -116,8 +116,7 @@ class Authentication:
     async def _verified(self, token: str, scope: Scope) -> Verified | None:
         if len(token) > _LONGEST_TOKEN or not (token.isascii() and token.isprintable()):
             return None
-        address = scope["client"][0] if scope.get("client") else ""
-        return await self._verifier.verify(token, address)
+        return await self._verifier.verify(token, client_address(scope))
 
     async def _pass_on(
         self, verified: Verified, scope: Scope, receive: Receive, send: Send

@@ -135,7 +135,7 @@ class BearerVerifier:
             open_client,
             owner=user.user_id,
             how_to_sign_in=self.how_to_sign_in,
-            refused=refused,
+            on_refused=refused,
         )
 
         async def is_signed_in() -> bool:
@@ -205,5 +205,5 @@ class OAuthVerifier:
             open_client,
             owner=caller.user.user_id,
             how_to_sign_in=self.how_to_sign_in,
-            refused=refused,
+            on_refused=refused,
         )
