@@ -125,14 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    serve = command("serve", _serve, "serve MCP, as without a command")
-    serve.add_argument(
-        "--transport",
-        choices=("stdio", "http", "sse"),
-        help="http serves /mcp, and /sse for older clients; sse the latter alone",
-    )
-    serve.add_argument("--host", default="127.0.0.1", help="where to listen; %(default)s")
-    serve.add_argument("--port", type=_port, default=8000, help="%(default)s; 0 takes a free one")
+    _add_serve_arguments(command("serve", _serve, "serve MCP, as without a command"))
     _add_sandbox_arguments(
         command(
             "sandbox",
@@ -182,6 +175,16 @@ def _settings_parser(names: Collection[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--transport",
+        choices=("stdio", "http", "sse"),
+        help="http serves /mcp, and /sse for older clients; sse the latter alone",
+    )
+    parser.add_argument("--host", help="where to listen; 127.0.0.1 by default")
+    parser.add_argument("--port", type=_port, help="8000 by default; 0 takes a free one")
+
+
 def _add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="the address to listen on, 127.0.0.1 by default")
     parser.add_argument("--port", type=_port, help="2200 by default; 0 takes a free one")
@@ -221,7 +224,9 @@ def _taken(arguments: Arguments, *, serving: bool = False) -> Settings:
 
 def _serve(arguments: Arguments) -> int:
     transport = arguments.pop("transport", "stdio")
-    host, port = arguments.pop("host", ""), arguments.pop("port", 0)
+    if transport == "stdio" and arguments.keys() & {"host", "port"}:
+        raise ConfigurationError("--host and --port go with --transport http or sse.")
+    host, port = arguments.pop("host", "127.0.0.1"), arguments.pop("port", 8000)
     if transport != "stdio":
         from appmixer_mcp.web.serving import serve_http
 

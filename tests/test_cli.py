@@ -321,6 +321,13 @@ def test_a_sandbox_that_others_can_reach_needs_a_password_of_its_own(run: Run) -
     assert "--no-demo" in err
 
 
+def test_a_port_without_a_transport_that_listens_is_refused(run: Run) -> None:
+    code, _, err = run("serve", "--port", "8000")
+
+    assert code == 2
+    assert "--transport http" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
