@@ -1,8 +1,16 @@
 """Who counts as one caller: an address, and what one customer of a provider has around it."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
 _SUBSCRIBER, _SITE = 64, 48
+
+
+def client_address(scope: Mapping[str, Any]) -> str:
+    """Return where an ASGI request comes from; empty when its server does not say."""
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else ""
 
 
 def network_of(address: str) -> str:

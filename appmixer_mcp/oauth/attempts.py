@@ -18,6 +18,7 @@ import anyio
 from appmixer_mcp.errors import AppmixerError, NotSignedInError, RateLimitedError
 from appmixer_mcp.networks import network_of, site_of
 from appmixer_mcp.state import SharedState
+from appmixer_mcp.state.windows import window
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -138,10 +139,10 @@ class Attempts:
             await self._add(key, -1)
 
     async def _count(self, what: str, whom: str, most: int, *, window_s: int) -> str:
-        now = await self._state.now()
-        key = f"oauth:attempts:{what}:{_hashed(whom)}:{int(now // window_s)}"
+        counter = f"oauth:attempts:{what}:{_hashed(whom)}"
+        key, left_s = window(counter, window_s, await self._state.now())
         if await self._state.add(key, ttl_s=window_s) > most:
-            wait_s = math.ceil(window_s - now % window_s)
+            wait_s = math.ceil(left_s)
             raise RateLimitedError(
                 f"There were too many attempts to sign in. Try again in {_spoken(wait_s)}.",
                 retry_after_s=wait_s,

@@ -6,16 +6,15 @@ at once to a client on the person's own machine; to others the person may take i
 """
 
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from appmixer_mcp.oauth.clients import Clients
 from appmixer_mcp.oauth.metadata import check_resources
+from appmixer_mcp.oauth.parameters import Parameters, read
 from appmixer_mcp.oauth.types import AuthorizationRequest, Client, OAuthError
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 in base64url (RFC 7636 4.2)
-_MOST_PARAMETERS = 50
 _LONGEST_QUERY = 8_192  # what a link holds is stored while its page is open
 
 
@@ -36,17 +35,6 @@ class AnsweredError(OAuthError):
         return self.redirect_uri.startswith("http://")  # which may be registered for loopback alone
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """The parameters of a request."""
-
-    once: dict[str, str]
-    repeated: frozenset[str]
-    """Names of those that are there more than once, whose value is therefore unknown."""
-    resources: list[str]
-    """The one parameter that may be repeated (RFC 8707 2)."""
-
-
 @dataclass(frozen=True)
 class AuthorizationRequests:
     """Checks what clients ask for."""
@@ -65,7 +53,7 @@ class AuthorizationRequests:
             OAuthError: The person is to be told, because the client cannot be.
             UnavailableError: The client's metadata document cannot be fetched now.
         """
-        asked = _read(query)
+        asked = _asked(query)
         client = await self._client(asked)
         wanted = _to_client(client, asked)
         try:
@@ -87,7 +75,7 @@ class AuthorizationRequests:
             return f"{uri}?{more}"
         return f"{uri}{more}" if uri.endswith(("?", "&")) else f"{uri}&{more}"
 
-    async def _client(self, asked: _Asked) -> Client:
+    async def _client(self, asked: Parameters) -> Client:
         if not asked.repeated.isdisjoint(("client_id", "redirect_uri")):
             raise OAuthError("invalid_request", "The link names its program or address twice.")
         client_id = asked.once.get("client_id")
@@ -100,10 +88,9 @@ class AuthorizationRequests:
             )
         return client
 
-    def _wanted(self, wanted: AuthorizationRequest, asked: _Asked) -> AuthorizationRequest:
-        if asked.repeated:
-            raise OAuthError("invalid_request", "A parameter is there more than once.")
-        _check_response(asked.once)
+    def _wanted(self, wanted: AuthorizationRequest, asked: Parameters) -> AuthorizationRequest:
+        asked.check_repeated()
+        _check_response(asked)
         challenge = asked.once.get("code_challenge", "")
         if asked.once.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(challenge):
             raise OAuthError(
@@ -114,23 +101,16 @@ class AuthorizationRequests:
         return replace(wanted, code_challenge=challenge)
 
 
-def _read(query: str) -> _Asked:
-    """Read the query; a parameter without a value counts as left out (RFC 6749 3.1)."""
+def _asked(query: str) -> Parameters:
     if len(query) > _LONGEST_QUERY:
         raise OAuthError("invalid_request", "The link is too long.")
     try:
-        given = parse_qsl(query, max_num_fields=_MOST_PARAMETERS)
+        return read(query)
     except ValueError:
         raise OAuthError("invalid_request", "The link has too many parameters.") from None
-    counts = Counter(name for name, _ in given if name != "resource")
-    return _Asked(
-        once={name: value for name, value in given if counts[name] == 1},
-        repeated=frozenset(name for name, count in counts.items() if count > 1),
-        resources=[value for name, value in given if name == "resource"],
-    )
 
 
-def _to_client(client: Client, asked: _Asked) -> AuthorizationRequest:
+def _to_client(client: Client, asked: Parameters) -> AuthorizationRequest:
     given = asked.once.get("redirect_uri")
     if given is None and len(client.redirect_uris) != 1:
         raise OAuthError("invalid_request", "The link does not say where to go afterwards.")
@@ -148,14 +128,11 @@ def _to_client(client: Client, asked: _Asked) -> AuthorizationRequest:
     )
 
 
-def _check_response(once: dict[str, str]) -> None:
+def _check_response(asked: Parameters) -> None:
     for name in ("request", "request_uri"):  # parameters in a JWT
-        if name in once:
+        if name in asked.once:
             raise OAuthError(f"{name}_not_supported", f"The parameter {name} is not supported.")
-    kind = once.get("response_type")
-    if kind is None:
-        raise OAuthError("invalid_request", "The parameter response_type is missing.")
-    if kind != "code":
+    if asked.needed("response_type") != "code":
         raise OAuthError("unsupported_response_type", "The only response_type is code.")
-    if once.get("response_mode", "query") != "query":
+    if asked.once.get("response_mode", "query") != "query":
         raise OAuthError("invalid_request", "The only response_mode is query.")

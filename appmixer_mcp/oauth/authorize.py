@@ -18,6 +18,7 @@ from appmixer_mcp.errors import (
     UnavailableError,
     UnexpectedAnswerError,
 )
+from appmixer_mcp.networks import client_address
 from appmixer_mcp.oauth.attempts import Attempts
 from appmixer_mcp.oauth.authorization_requests import AnsweredError, AuthorizationRequests
 from appmixer_mcp.oauth.forms import own_form
@@ -113,7 +114,7 @@ class Authorize:
         return Response(status_code=HTTPStatus.FOUND, headers=headers)
 
     async def _shown(self, request: Request) -> Response:
-        await self.attempts.page(_address(request))
+        await self.attempts.page(client_address(request.scope))
         client, wanted = await self.requests.checked(request.url.query)
         browser = self.cookie.of(request) or new_random()
         pending_id = await self.pending.add(wanted, browser)
@@ -128,7 +129,7 @@ class Authorize:
         if sent.fields.get("with") == "cancel":
             return await self._cancelled(sent)
         try:
-            user = await self._signed_in(sent.fields, _address(request))
+            user = await self._signed_in(sent.fields, client_address(request.scope))
             code = await self._code(sent, user)
         except tuple(_SHOWN_AGAIN) as error:
             return self._shown_again(sent, error)
@@ -196,7 +197,3 @@ class Authorize:
             retry_after_s=error.retry_after_s if isinstance(error, RateLimitedError) else None,
         )
         return self.pages.sign_in(page, status)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

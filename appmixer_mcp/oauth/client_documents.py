@@ -54,7 +54,7 @@ def host_of(client_id: str) -> str:
     """
     found = _URL.fullmatch(client_id)
     if found is None or len(client_id) > _LONGEST_URL or _DOT_SEGMENT.search(found["path"]):
-        raise refused(
+        raise refusal(
             "A client_id that is a URL must be https://, a host name, no port and a path without "
             "dot segments or fragment."
         )
@@ -112,7 +112,7 @@ async def _public_addresses(host: str, port: int, resolve: Resolve) -> list[str]
         addresses = []
     if not addresses or not all(is_public(address) for address in addresses):
         # One text for both cases: which private names exist is nobody's business.
-        raise refused(f"The host {host} of the client's metadata document has no public address.")
+        raise refusal(f"The host {host} of the client's metadata document has no public address.")
     return addresses
 
 
@@ -123,20 +123,20 @@ async def _read(response: httpx2.Response, host: str) -> FetchedDocument:
                 f"{host} does not serve the client's metadata document now. Try again later."
             )
         if response.status_code != HTTPStatus.OK:
-            raise refused(f"{host} must serve the client's metadata document with status 200.")
+            raise refusal(f"{host} must serve the client's metadata document with status 200.")
         if not _JSON_TYPE.fullmatch(response.headers.get("content-type", "").strip()):
-            raise refused(f"{host} must serve the client's metadata document as application/json.")
+            raise refusal(f"{host} must serve the client's metadata document as application/json.")
         body = b""
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > MOST_BYTES:
-                raise refused(f"The client's metadata document has over {MOST_BYTES:,} bytes.")
+                raise refusal(f"The client's metadata document has over {MOST_BYTES:,} bytes.")
     finally:
         await response.aclose()
     found = _MAX_AGE.search(response.headers.get("cache-control", ""))
     return FetchedDocument(body=body, max_age_s=float(found[1]) if found else 0.0)
 
 
-def refused(description: str) -> OAuthError:
+def refusal(description: str) -> OAuthError:
     """Return the error for a document that is not acceptable."""
     return OAuthError("invalid_client", description)

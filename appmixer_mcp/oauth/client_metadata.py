@@ -1,11 +1,11 @@
 """What a client says of itself, when it registers or in its metadata document."""
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from appmixer_mcp.api.foreign_text import cleaned
 from appmixer_mcp.oauth import redirects
 from appmixer_mcp.oauth.types import OAuthError
 
@@ -37,12 +37,7 @@ class ClientMetadata(BaseModel):
     @property
     def name(self) -> str:
         """What it calls itself, fit to be shown: no control or invisible characters, not long."""
-        visible = (
-            " " if character.isspace() else character
-            for character in self.client_name[: 10 * _LONGEST_NAME]
-            if character.isspace() or not unicodedata.category(character).startswith("C")
-        )
-        return " ".join("".join(visible).split())[:_LONGEST_NAME].rstrip()
+        return " ".join(cleaned(self.client_name).split())[:_LONGEST_NAME].rstrip()
 
     @property
     def type(self) -> redirects.ApplicationType:

@@ -16,10 +16,11 @@ from appmixer_mcp.oauth.client_documents import (
     FetchedDocument,
     fetch_document,
     host_of,
-    refused,
+    refusal,
 )
 from appmixer_mcp.oauth.types import AUTH_METHODS, SCOPE, AuthMethod, Client, OAuthError
 from appmixer_mcp.state import SharedState
+from appmixer_mcp.state.windows import window
 
 UNUSED_S = 90 * 86_400.0
 """How long a registered client is kept after it got tokens last."""
@@ -159,7 +160,7 @@ class Clients:
                 raise UnavailableError(known.no_answer)
             return _CLIENT.validate_json(read_before)
         if known.client is None:
-            raise refused(known.refusal)
+            raise refusal(known.refusal)
         return known.client
 
     async def _asked(self, client_id: str, key: str) -> _Known:
@@ -191,9 +192,8 @@ class Clients:
 
     async def _has_asked_too_often(self) -> bool:
         """Keep strangers from making us fetch without end, from others or from one host."""
-        minute = int(await self._state.now() // 60)
-        count = await self._state.add(f"oauth:document-fetches:{minute}", ttl_s=120)
-        return count > _MOST_FETCHES_A_MINUTE
+        key, _ = window("oauth:document-fetches", 60, await self._state.now())
+        return await self._state.add(key, ttl_s=60) > _MOST_FETCHES_A_MINUTE
 
 
 def is_secret_of(client: Client, secret: str) -> bool:
@@ -210,18 +210,18 @@ def _client_of(client_id: str, body: bytes) -> Client:
     try:
         members = from_json(body)
     except ValueError as error:
-        raise refused("The client's metadata document is not JSON.") from error
+        raise refusal("The client's metadata document is not JSON.") from error
     read = client_metadata.read(members)
     if read.client_id != client_id:
-        raise refused("The client_id in the client's metadata document is not its own URL.")
+        raise refusal("The client_id in the client's metadata document is not its own URL.")
     methods = {read.token_endpoint_auth_method or "none"}
     if "none" not in methods.union(read.token_endpoint_auth_methods_supported):
-        raise refused(
+        raise refusal(
             "The client's metadata document must allow the token_endpoint_auth_method none."
         )
     uris = tuple(uri for uri in read.redirect_uris if not redirects.problem(uri, read.type))
     if not uris:
-        raise refused("The client's metadata document has no redirect URI that is acceptable.")
+        raise refusal("The client's metadata document has no redirect URI that is acceptable.")
     return Client(
         client_id=client_id,
         name=read.name,

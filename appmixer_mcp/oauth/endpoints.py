@@ -1,23 +1,23 @@
 """The endpoints that clients call by themselves: tokens, revocation, registration, metadata."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from appmixer_mcp.errors import RateLimitedError, UnavailableError
-from appmixer_mcp.networks import network_of, site_of
+from appmixer_mcp.networks import client_address, network_of, site_of
 from appmixer_mcp.oauth import metadata
 from appmixer_mcp.oauth.client_authentication import authenticated_client
 from appmixer_mcp.oauth.clients import Clients
 from appmixer_mcp.oauth.grants import Grants
+from appmixer_mcp.oauth.parameters import FORM_TYPE, Parameters, body, is_form, read
 from appmixer_mcp.oauth.types import SCOPE, OAuthError, Tokens
 from appmixer_mcp.state import SharedState
+from appmixer_mcp.state.windows import window
 
 MOST_BYTES = 16_384
 """Largest body of a request to these endpoints."""
@@ -29,29 +29,9 @@ REGISTRATIONS_OF_SITE = 120
 """Most from one site, which with IPv6 has many addresses."""
 
 _HOUR_S = 3_600
-_MOST_PARAMETERS = 50
-_FORM_TYPE = "application/x-www-form-urlencoded"
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
 _RETRY_S = "5"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """The parameters of a request; one without a value counts as left out (RFC 6749 3.2)."""
-
-    parameters: dict[str, str]
-    resources: list[str]
-
-    def needed(self, name: str) -> str:
-        """Return a parameter that has to be there.
-
-        Raises:
-            OAuthError: It is not.
-        """
-        if name not in self.parameters:
-            raise OAuthError("invalid_request", f"The parameter {name} is missing.")
-        return self.parameters[name]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +72,7 @@ class Endpoints:
                 tokens = await self.grants.redeem(
                     client_id,
                     code=form.needed("code"),
-                    redirect_uri=form.parameters.get("redirect_uri"),
+                    redirect_uri=form.once.get("redirect_uri"),
                     code_verifier=form.needed("code_verifier"),
                     resources=form.resources,
                 )
@@ -121,28 +101,28 @@ class Endpoints:
             given = from_json(await _body(request))
         except ValueError as error:
             raise OAuthError("invalid_client_metadata", "The body is not JSON.") from error
-        await self._count_registration(request.client.host if request.client else "")
+        await self._count_registration(client_address(request.scope))
         answer = await self.clients.register(given)
         return JSONResponse(answer, HTTPStatus.CREATED, headers=_NO_STORE)
 
-    async def _client_id(self, request: Request, form: Form) -> str:
+    async def _client_id(self, request: Request, form: Parameters) -> str:
         header = request.headers.get("authorization", "")
-        return await authenticated_client(self.clients, form.parameters, header)
+        return await authenticated_client(self.clients, form.once, header)
 
     async def _count_registration(self, address: str) -> None:
-        hour, elapsed_s = divmod(await self.state.now(), _HOUR_S)
-        key = f"oauth:registrations:{int(hour)}"
+        now = await self.state.now()
         # The narrowest first: what is over its limit must not use up everyone's.
         for whose, most in (
             (f":{network_of(address)}", REGISTRATIONS_OF_ADDRESS),
             (f":site:{site_of(address)}", REGISTRATIONS_OF_SITE),
             ("", REGISTRATIONS_AN_HOUR),
         ):
-            if await self.state.add(f"{key}{whose}", ttl_s=_HOUR_S) > most:
+            key, left_s = window(f"oauth:registrations{whose}", _HOUR_S, now)
+            if await self.state.add(key, ttl_s=_HOUR_S) > most:
                 raise RateLimitedError(
                     "Too many clients were registered in this hour. Use the client_id you have, or "
                     "try again later.",
-                    retry_after_s=_HOUR_S - elapsed_s,
+                    retry_after_s=left_s,
                 )
 
 
@@ -182,31 +162,23 @@ def _written(tokens: Tokens) -> dict[str, object]:
     }
 
 
-async def _form(request: Request) -> Form:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
-        raise OAuthError("invalid_request", f"The body must be {_FORM_TYPE}.")
+async def _form(request: Request) -> Parameters:
+    if not is_form(request):
+        raise OAuthError("invalid_request", f"The body must be {FORM_TYPE}.")
     try:
-        text = (await _body(request)).decode()
-        given = parse_qsl(text, max_num_fields=_MOST_PARAMETERS)
+        form = read((await _body(request)).decode())
     except ValueError as error:  # UnicodeDecodeError is one
         raise OAuthError("invalid_request", "The body cannot be read as a form.") from error
-    counts = Counter(name for name, _ in given if name != "resource")
-    if any(count > 1 for count in counts.values()):
-        raise OAuthError("invalid_request", "A parameter is there more than once.")
-    return Form(
-        parameters={name: value for name, value in given if name != "resource"},
-        resources=[value for name, value in given if name == "resource"],
-    )
+    form.check_repeated()
+    return form
 
 
 async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise OAuthError(
-                "invalid_request",
-                f"The body has over {MOST_BYTES:,} bytes.",
-                status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            )
-    return body
+    sent = await body(request, MOST_BYTES)
+    if sent is None:
+        raise OAuthError(
+            "invalid_request",
+            f"The body has over {MOST_BYTES:,} bytes.",
+            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        )
+    return sent

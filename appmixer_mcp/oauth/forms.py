@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from appmixer_mcp.errors import InputError
+from appmixer_mcp.oauth.parameters import body, is_form
 
 _LONGEST_BYTES = 65_536
 _MOST_FIELDS = 20
-_KIND = "application/x-www-form-urlencoded"
 
 
 async def own_form(request: Request, origin: str) -> dict[str, str]:
@@ -31,20 +31,18 @@ async def own_form(request: Request, origin: str) -> dict[str, str]:
             "from and connect again.",
             status=HTTPStatus.FORBIDDEN,
         )
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _KIND:
+    if not is_form(request):
         raise InputError("What was sent is no form of this page.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_BYTES:
-            raise InputError("What was sent is too large for this page.")
-    return _fields(bytes(body))
+    sent = await body(request, _LONGEST_BYTES)
+    if sent is None:
+        raise InputError("What was sent is too large for this page.")
+    return _fields(sent)
 
 
-def _fields(body: bytes) -> dict[str, str]:
+def _fields(sent: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(
-            body.decode("ascii"),
+            sent.decode("ascii"),
             keep_blank_values=True,
             max_num_fields=_MOST_FIELDS,
             errors="strict",

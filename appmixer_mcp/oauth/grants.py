@@ -73,7 +73,6 @@ class _RefreshToken(BaseModel):
 
 class _User(BaseModel):
     user_id: str
-    username: str
     appmixer_token: str
     token_expires_at: datetime | None
 
@@ -285,7 +284,6 @@ class Grants:
     def _sealed(self, grant_id: str, user: SignedInUser) -> str:
         record = _User(
             user_id=user.user_id,
-            username=user.username,
             appmixer_token=user.appmixer_token.get_secret_value(),
             token_expires_at=user.token_expires_at,
         )
@@ -299,7 +297,6 @@ class Grants:
         record = _User.model_validate_json(opened)
         return SignedInUser(
             user_id=record.user_id,
-            username=record.username,
             appmixer_token=SecretStr(record.appmixer_token),
             token_expires_at=record.token_expires_at,
         )

@@ -1,7 +1,7 @@
 """The pages that a person sees: sign-in and consent in one, what went wrong, and the way back.
 
 Everything that a client says of itself is a stranger's text. Jinja escapes it; what is invisible
-was taken out, and it is shown apart from our own sentences.
+was taken out where it came in, and it is shown apart from our own sentences.
 """
 
 import math
@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from appmixer_mcp.api.foreign_text import cleaned
 from appmixer_mcp.oauth.types import Client
 
-_LONGEST_NAME = 80
+_LONGEST_SCHEME = 80
 _LONGEST_HOST = 253
 _DEFAULT_PORT = 443
 
@@ -65,7 +64,7 @@ class Pages:
             status,
             page=page,
             tenant=self._tenant,
-            name=shown_name(page.client),
+            name=page.client.name,
             destination=destination(page.redirect_uri),
         )
         return _waiting(response, page.retry_after_s)
@@ -96,7 +95,7 @@ class Pages:
         over. And so form-action can stay `'self'`.
         """
         response = self._rendered(
-            "way_back.html", 200, name=shown_name(client), location=location, allowed=allowed
+            "way_back.html", 200, name=client.name, location=location, allowed=allowed
         )
         response.headers["Refresh"] = f"0;url={location}"
         return response
@@ -107,18 +106,13 @@ class Pages:
         return HTMLResponse(text, status, headers=_headers(nonce))
 
 
-def shown_name(client: Client) -> str:
-    """Return what a client calls itself, as it may be shown; empty when it says nothing visible."""
-    return cleaned(client.name)[:_LONGEST_NAME].strip()
-
-
 def destination(redirect_uri: str) -> str:
     """Say where an answer goes: a host, this computer, or an application by its links."""
     scheme = redirect_uri.partition(":")[0]
     if scheme == "http":  # which may be registered for loopback alone
         return "this computer"
     if scheme != "https":
-        return f"the application on this device that opens {scheme[:_LONGEST_NAME]}: links"
+        return f"the application on this device that opens {scheme[:_LONGEST_SCHEME]}: links"
     parts = urlsplit(redirect_uri)
     port = "" if parts.port in (None, _DEFAULT_PORT) else f":{parts.port}"
     return f"{(parts.hostname or '')[:_LONGEST_HOST]}{port}"

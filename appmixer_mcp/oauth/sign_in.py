@@ -82,7 +82,7 @@ class SignIn:
             raise NotSignedInError(_REFUSED)
         async with await self._open_client() as client:
             result = await client.users.authenticate_user(username, secret)
-            return await _who(client, result.token, username)
+            return await _who(client, result.token)
 
     async def _token(self, token: SecretStr) -> SignedInUser:
         secret = token.get_secret_value().strip()
@@ -94,7 +94,7 @@ class SignIn:
                 client.set("access_token", secret)
             except ConfigurationError as error:  # characters that no token has
                 raise NotSignedInError(_REFUSED) from error
-            return await _who(client, SecretStr(secret), "")
+            return await _who(client, SecretStr(secret))
 
     async def _evenly(self, signing_in: Awaitable[SignedInUser]) -> SignedInUser:
         begun_at = self._clock()
@@ -116,13 +116,12 @@ class SignIn:
             ) from error
 
 
-async def _who(client: AppmixerClient, token: SecretStr, typed: str) -> SignedInUser:
+async def _who(client: AppmixerClient, token: SecretStr) -> SignedInUser:
     user = await client.users.get_user()
     if user.is_active is False:
         raise NotSignedInError(_REFUSED)
     return SignedInUser(
         user_id=user.user_id,
-        username=user.username or user.email or typed,
         appmixer_token=token,
         token_expires_at=client.token_expires_at,
     )

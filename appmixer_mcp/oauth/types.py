@@ -74,7 +74,6 @@ class SignedInUser:
     """A person of the Appmixer tenant, and the token that acts for them."""
 
     user_id: str
-    username: str
     appmixer_token: SecretStr
     token_expires_at: datetime | None
     """None when the token does not say."""

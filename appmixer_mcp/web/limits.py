@@ -12,8 +12,9 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appmixer_mcp.errors import RateLimitedError, UnavailableError
-from appmixer_mcp.networks import network_of
+from appmixer_mcp.networks import client_address, network_of
 from appmixer_mcp.state import MemoryState, SharedState
+from appmixer_mcp.state.windows import window
 from appmixer_mcp.web.client_addresses import FORWARDED
 from appmixer_mcp.web.refusals import refusal
 
@@ -57,7 +58,7 @@ class RequestsInFlight:
         if scope["type"] != "http" or scope["path"] in self._exempt:
             await self._app(scope, receive, send)
             return
-        address = network_of(scope["client"][0]) if scope.get("client") else ""
+        address = network_of(client_address(scope))
         refused = self._refusal_for(address, scope)
         if refused is not None:
             await refused(scope, receive, send)
@@ -163,10 +164,10 @@ class CallLimits:
     async def _count(self, kind: str, principal: str, most: int) -> None:
         if not most:
             return
-        window, since_s = divmod(self._clock(), _WINDOW_S)
         whose = hashlib.sha256(principal.encode()).hexdigest()[:32]
-        if await self._add(f"limit:{kind}:{whose}:{window:.0f}") > most:
-            wait_s = math.ceil(_WINDOW_S - since_s)
+        key, left_s = window(f"limit:{kind}:{whose}", _WINDOW_S, self._clock())
+        if await self._add(key) > most:
+            wait_s = math.ceil(left_s)
             raise RateLimitedError(
                 f"You made more than {most} {kind} within a minute. Wait {wait_s} s, then go on.",
                 retry_after_s=wait_s,

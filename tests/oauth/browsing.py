@@ -1,4 +1,4 @@
-"""A browser without a screen, at the sign-in page of a server on a sandbox tenant."""
+"""An authorization server, and who calls it: clients, and a browser without a screen."""
 
 import base64
 import hashlib
@@ -6,7 +6,8 @@ import html
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Never
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -24,6 +25,7 @@ from appmixer_mcp.oauth.clients import Clients
 from appmixer_mcp.oauth.grants import Grants
 from appmixer_mcp.oauth.routes import OAuthServices, oauth_routes
 from appmixer_mcp.oauth.sign_in import SignIn
+from appmixer_mcp.oauth.types import AuthorizationRequest, SignedInUser
 from appmixer_mcp.oauth.vault import Vault
 from appmixer_mcp.sandbox.config import TenantConfig
 from appmixer_mcp.sandbox.tenant import Tenant
@@ -35,6 +37,8 @@ CALLBACK = "https://assistant.example/callback"
 DOCUMENT = "https://app.example/client.json"
 USERNAME, PASSWORD = "ann@example.com", "the-password-of-ann"
 VERIFIER = "v" * 43
+KEY = "the first key of the tests which is long enough"
+APPMIXER_TOKEN = "appmixer-token-that-nobody-may-read"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode()[:43]
 
 _HIDDEN = re.compile(r'name="request" value="([^"]+)"')
@@ -54,13 +58,23 @@ class Naps:
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """Stands still until a test turns it.
+
+    It begins with the hour that it is, as the tokens of a tenant expire by the real time, and at
+    the start of the hour, where all that is counted in windows begins anew.
+    """
 
     def __init__(self) -> None:
-        self.now_s = 1_000_000.0
+        self.now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
-    def __call__(self) -> float:
-        return self.now_s
+    def __call__(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    def turn(self, **by: float) -> None:
+        self.now += timedelta(**by)
 
 
 class LostState(MemoryState):
@@ -80,45 +94,107 @@ async def no_document(url: str) -> FetchedDocument:
     raise AssertionError("no document is fetched")
 
 
-@dataclass
 class Server:
     """The authorization server, and what tests look at behind it."""
 
-    state: SharedState = field(default_factory=MemoryState)
-    open_client: Callable[[], Awaitable[AppmixerClient]] = no_tenant
-    fetch: Callable[[str], Awaitable[FetchedDocument]] = no_document
-    issuer: str = ISSUER
-    tenant: str = "api.acme.example"
-    limits: AttemptLimits | None = None
-    naps: Naps = field(default_factory=Naps)
-
-    def __post_init__(self) -> None:
-        self.clients = Clients(self.state, self.fetch)
-        vault = Vault(SecretStr("e" * 32))
-        self.grants = Grants(self.state, vault, self.issuer, TENANT_URL)
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        state: SharedState | None = None,
+        open_client: Callable[[], Awaitable[AppmixerClient]] = no_tenant,
+        fetch: Callable[[str], Awaitable[FetchedDocument]] = no_document,
+        issuer: str = ISSUER,
+        tenant: str = "api.acme.example",
+        limits: AttemptLimits | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.state = MemoryState(self.clock.seconds) if state is None else state
+        self.issuer = issuer
+        self.naps = Naps()
         self.outcomes: list[str] = []
+        self.clients = Clients(self.state, fetch, clock=self.clock)
+        self.grants = self.grants_of_another_start(issuer=issuer)
         services = OAuthServices(
-            public_url=self.issuer,
+            public_url=issuer,
             clients=self.clients,
             grants=self.grants,
             state=self.state,
-            sign_in=SignIn(self.open_client, tenant=self.tenant, sleep=self.naps),
-            attempts=Attempts(self.state, limits=self.limits, sleep=self.naps),
+            sign_in=SignIn(open_client, tenant=tenant, sleep=self.naps),
+            attempts=Attempts(self.state, limits=limits, sleep=self.naps),
             on_outcome=self.outcomes.append,
         )
         self.app = Starlette(routes=oauth_routes(services))
+        self.http = self.browser()
 
     async def register(self, *redirect_uris: str, **metadata: object) -> str:
         """Register a client and return its id."""
-        answer = await self.clients.register(
-            {
-                "client_name": "Assistant",
-                "redirect_uris": list(redirect_uris or (CALLBACK,)),
-                "token_endpoint_auth_method": "none",
-                **metadata,
-            }
+        return (await self.registered(*redirect_uris, **metadata))["client_id"]
+
+    async def registered(self, *redirect_uris: str, **metadata: object) -> dict[str, str]:
+        """Register a client, which is public unless it says otherwise, and return the answer."""
+        given = {
+            "client_name": "Assistant",
+            "redirect_uris": list(redirect_uris or (CALLBACK,)),
+            "token_endpoint_auth_method": "none",
+            **metadata,
+        }
+        answer = await self.http.post("/register", json=given)
+        assert answer.status_code == 201, answer.text
+        registered: dict[str, str] = answer.json()
+        return registered
+
+    async def code(
+        self, client_id: str, *, redirect_uri: str = CALLBACK, user: SignedInUser | None = None
+    ) -> str:
+        """Return what the sign-in page gives a client when the person agrees."""
+        request = AuthorizationRequest(
+            client_id=client_id,
+            redirect_uri=redirect_uri,
+            state=None,
+            code_challenge=CHALLENGE,
         )
-        return str(answer["client_id"])
+        return await self.grants.issue_code(request, user or self.user())
+
+    def user(self, *, lives: timedelta | None = timedelta(days=30)) -> SignedInUser:
+        return SignedInUser(
+            user_id="the-user-id-of-ann",
+            appmixer_token=SecretStr(APPMIXER_TOKEN),
+            token_expires_at=None if lives is None else self.clock() + lives,
+        )
+
+    async def redeem(self, client_id: str, code: str, **other: str) -> httpx2.Response:
+        form = {
+            "grant_type": "authorization_code",
+            "client_id": client_id,
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "code_verifier": VERIFIER,
+        }
+        return await self.http.post("/token", data=form | other)
+
+    async def refresh(self, client_id: str, token: str, **other: str) -> httpx2.Response:
+        form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": token}
+        return await self.http.post("/token", data=form | other)
+
+    async def signed_in(
+        self, client_id: str, *, user: SignedInUser | None = None
+    ) -> dict[str, str]:
+        """Return the tokens of a person who signed in just now."""
+        answer = await self.redeem(client_id, await self.code(client_id, user=user))
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, str] = answer.json()
+        return tokens
+
+    async def is_good(self, access_token: str) -> bool:
+        return await self.grants.caller_of(access_token) is not None
+
+    def grants_of_another_start(
+        self, *, key: str = KEY, issuer: str = ISSUER, base_url: str = TENANT_URL
+    ) -> Grants:
+        """Return what a server has that was started with other settings on the same state."""
+        vault = Vault(SecretStr(key))
+        return Grants(self.state, vault, issuer, base_url, clock=self.clock)
 
     def browser(self, address: str = "203.0.113.7") -> httpx2.AsyncClient:
         """Return a browser with cookies of its own."""

@@ -8,7 +8,8 @@ import pytest
 from appmixer_mcp.errors import UnavailableError
 from appmixer_mcp.oauth.client_documents import FetchedDocument
 from appmixer_mcp.oauth.types import OAuthError
-from tests.oauth.authorization_server import CALLBACK, Clock, Documents, serving
+from tests.oauth.browsing import CALLBACK, Server
+from tests.oauth.documents import Documents
 
 URL = "https://assistant.example/oauth/client.json"
 
@@ -20,8 +21,8 @@ def document(max_age_s: float = 0.0, **members: object) -> FetchedDocument:
 
 async def test_a_document_makes_a_client_whose_host_is_known():
     documents = Documents({URL: document(redirect_uris=["http://localhost/callback"])})
-    async with serving(fetch=documents.fetch) as server:
-        client = await server.clients.find(URL)
+    server = Server(fetch=documents.fetch)
+    client = await server.clients.find(URL)
 
     assert client is not None
     assert (client.client_id, client.name) == (URL, "Assistant")
@@ -38,13 +39,13 @@ async def test_a_document_makes_a_client_whose_host_is_known():
 )
 async def test_a_document_is_kept_as_long_as_it_says_within_bounds(max_age_s, fresh_s, stale_s):
     documents = Documents({URL: document(max_age_s)})
-    async with serving(fetch=documents.fetch) as server:
-        await server.clients.find(URL)
-        server.clock.turn(seconds=fresh_s)
-        await server.clients.find(URL)
-        assert documents.asked == [URL]
-        server.clock.turn(seconds=stale_s)
-        await server.clients.find(URL)
+    server = Server(fetch=documents.fetch)
+    await server.clients.find(URL)
+    server.clock.turn(seconds=fresh_s)
+    await server.clients.find(URL)
+    assert documents.asked == [URL]
+    server.clock.turn(seconds=stale_s)
+    await server.clients.find(URL)
 
     assert documents.asked == [URL, URL]
 
@@ -66,11 +67,11 @@ async def test_a_document_is_kept_as_long_as_it_says_within_bounds(max_age_s, fr
 )
 async def test_a_document_that_is_not_acceptable_is_refused_and_not_fetched_again_at_once(members):
     documents = Documents({URL: document(**members)})
-    async with serving(fetch=documents.fetch) as server:
-        for _ in range(2):
-            with pytest.raises(OAuthError) as caught:
-                await server.clients.find(URL)
-            assert caught.value.error == "invalid_client"
+    server = Server(fetch=documents.fetch)
+    for _ in range(2):
+        with pytest.raises(OAuthError) as caught:
+            await server.clients.find(URL)
+        assert caught.value.error == "invalid_client"
 
     assert documents.asked == [URL]
 
@@ -78,9 +79,9 @@ async def test_a_document_that_is_not_acceptable_is_refused_and_not_fetched_agai
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"[" * 9_000, b"\xff"])
 async def test_a_document_that_is_no_json_object_is_refused(body):
     documents = Documents({URL: FetchedDocument(body=body, max_age_s=0)})
-    async with serving(fetch=documents.fetch) as server:
-        with pytest.raises(OAuthError):
-            await server.clients.find(URL)
+    server = Server(fetch=documents.fetch)
+    with pytest.raises(OAuthError):
+        await server.clients.find(URL)
 
 
 async def test_a_document_may_prefer_a_key_if_it_allows_to_go_without():
@@ -93,8 +94,8 @@ async def test_a_document_may_prefer_a_key_if_it_allows_to_go_without():
             )
         }
     )
-    async with serving(fetch=documents.fetch) as server:
-        client = await server.clients.find(URL)
+    server = Server(fetch=documents.fetch)
+    client = await server.clients.find(URL)
 
     assert client is not None
     assert client.auth_method == "none"
@@ -102,8 +103,8 @@ async def test_a_document_may_prefer_a_key_if_it_allows_to_go_without():
 
 async def test_of_a_document_only_the_acceptable_redirect_uris_count():
     documents = Documents({URL: document(redirect_uris=["http://evil.example/cb", CALLBACK])})
-    async with serving(fetch=documents.fetch) as server:
-        client = await server.clients.find(URL)
+    server = Server(fetch=documents.fetch)
+    client = await server.clients.find(URL)
 
     assert client is not None
     assert client.redirect_uris == (CALLBACK,)
@@ -111,14 +112,14 @@ async def test_of_a_document_only_the_acceptable_redirect_uris_count():
 
 async def test_a_document_that_cannot_be_had_now_is_tried_again_soon():
     documents = Documents({URL: UnavailableError("It does not answer.")})
-    async with serving(fetch=documents.fetch) as server:
-        for _ in range(2):
-            with pytest.raises(UnavailableError, match="does not answer"):
-                await server.clients.find(URL)
-        assert documents.asked == [URL]
-        documents.served[URL] = document()
-        server.clock.turn(seconds=31)
-        client = await server.clients.find(URL)
+    server = Server(fetch=documents.fetch)
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="does not answer"):
+            await server.clients.find(URL)
+    assert documents.asked == [URL]
+    documents.served[URL] = document()
+    server.clock.turn(seconds=31)
+    client = await server.clients.find(URL)
 
     assert client is not None
 
@@ -126,25 +127,25 @@ async def test_a_document_that_cannot_be_had_now_is_tried_again_soon():
 async def test_strangers_cannot_make_the_server_fetch_without_end():
     urls = [f"https://assistant.example/{number}" for number in range(61)]
     documents = Documents({url: UnavailableError("It does not answer.") for url in urls})
-    async with serving(Clock(), fetch=documents.fetch) as server:
-        for url in urls:
-            with pytest.raises(UnavailableError):
-                await server.clients.find(url)
+    server = Server(fetch=documents.fetch)
+    for url in urls:
+        with pytest.raises(UnavailableError):
+            await server.clients.find(url)
 
     assert documents.asked == urls[:60]
 
 
 async def test_a_client_that_was_read_before_is_found_however_much_strangers_have_fetched():
     documents = Documents({URL: document()})
-    async with serving(fetch=documents.fetch) as server:
-        await server.clients.find(URL)
-        server.clock.turn(minutes=10)
-        for number in range(61):
-            with suppress(UnavailableError):
-                stranger = f"https://assistant.example/{number}"
-                documents.served[stranger] = UnavailableError("It does not answer.")
-                await server.clients.find(stranger)
-        client = await server.clients.find(URL)
+    server = Server(fetch=documents.fetch)
+    await server.clients.find(URL)
+    server.clock.turn(minutes=10)
+    for number in range(61):
+        with suppress(UnavailableError):
+            stranger = f"https://assistant.example/{number}"
+            documents.served[stranger] = UnavailableError("It does not answer.")
+            await server.clients.find(stranger)
+    client = await server.clients.find(URL)
 
     assert client is not None
     assert documents.asked.count(URL) == 1
@@ -152,37 +153,39 @@ async def test_a_client_that_was_read_before_is_found_however_much_strangers_hav
 
 async def test_a_client_is_found_for_a_day_while_its_site_does_not_answer():
     documents = Documents({URL: document()})
-    async with serving(fetch=documents.fetch) as server:
+    server = Server(fetch=documents.fetch)
+    await server.clients.find(URL)
+    documents.served[URL] = UnavailableError("It does not answer.")
+    server.clock.turn(hours=23)
+    client = await server.clients.find(URL)
+    server.clock.turn(hours=2)
+    with pytest.raises(UnavailableError):
         await server.clients.find(URL)
-        documents.served[URL] = UnavailableError("It does not answer.")
-        server.clock.turn(hours=23)
-        client = await server.clients.find(URL)
-        server.clock.turn(hours=2)
-        with pytest.raises(UnavailableError):
-            await server.clients.find(URL)
 
     assert client is not None
 
 
 async def test_a_client_whose_document_changed_for_the_worse_is_not_found_as_before():
     documents = Documents({URL: document()})
-    async with serving(fetch=documents.fetch) as server:
+    server = Server(fetch=documents.fetch)
+    await server.clients.find(URL)
+    server.clock.turn(minutes=10)
+    documents.served[URL] = document(redirect_uris=["http://evil.example/cb"])
+    with pytest.raises(OAuthError):
         await server.clients.find(URL)
-        server.clock.turn(minutes=10)
-        documents.served[URL] = document(redirect_uris=["http://evil.example/cb"])
-        with pytest.raises(OAuthError):
-            await server.clients.find(URL)
-        server.clock.turn(minutes=10)
-        documents.served[URL] = UnavailableError("It does not answer.")
-        with pytest.raises(UnavailableError):
-            await server.clients.find(URL)
+    server.clock.turn(minutes=10)
+    documents.served[URL] = UnavailableError("It does not answer.")
+    with pytest.raises(UnavailableError):
+        await server.clients.find(URL)
 
 
 async def test_a_url_that_names_no_document_is_neither_fetched_nor_counted():
-    documents = Documents({})
-    async with serving(fetch=documents.fetch) as server:
+    documents = Documents({URL: document()})
+    server = Server(fetch=documents.fetch)
+    for _ in range(61):
         with pytest.raises(OAuthError):
             await server.clients.find("https://169.254.169.254/latest")
-        counted = await server.state.add("oauth:document-fetches:0", 0, ttl_s=1)
+    client = await server.clients.find(URL)
 
-    assert (documents.asked, counted) == ([], 0)
+    assert client is not None
+    assert documents.asked == [URL]

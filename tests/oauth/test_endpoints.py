@@ -8,15 +8,15 @@ import pytest
 from appmixer_mcp.errors import UnavailableError
 from appmixer_mcp.state import MemoryState
 from appmixer_mcp.state.sqlite_state import SqliteState
-from tests.oauth.authorization_server import (
+from tests.oauth.browsing import (
     APPMIXER_TOKEN,
     CALLBACK,
     ISSUER,
     VERIFIER,
     Clock,
-    Documents,
-    serving,
+    Server,
 )
+from tests.oauth.documents import Documents
 
 URL = "https://assistant.example/oauth/client.json"
 
@@ -25,18 +25,14 @@ URL = "https://assistant.example/oauth/client.json"
 async def server(request, tmp_path):
     clock = Clock()
     if request.param == "memory":
-        async with serving(clock, MemoryState(clock.seconds)) as one:
-            yield one
+        yield Server(clock=clock)
     else:
-        async with (
-            aclosing(SqliteState(tmp_path / "state.db", clock=clock.seconds)) as state,
-            serving(clock, state) as one,
-        ):
-            yield one
+        async with aclosing(SqliteState(tmp_path / "state.db", clock=clock.seconds)) as state:
+            yield Server(clock=clock, state=state)
 
 
 async def test_a_client_signs_in_calls_refreshes_and_signs_out(server):
-    client_id = (await server.register())["client_id"]
+    client_id = await server.register()
     first = await server.redeem(client_id, await server.code(client_id))
     second = await server.refresh(client_id, first.json()["refresh_token"], resource=ISSUER)
     caller = await server.grants.caller_of(second.json()["access_token"])
@@ -49,7 +45,7 @@ async def test_a_client_signs_in_calls_refreshes_and_signs_out(server):
         first.json().items()
     )
     assert first.headers["cache-control"] == second.headers["cache-control"] == "no-store"
-    assert (caller.user.user_id, caller.client_id) == ("user-1", client_id)
+    assert (caller.user.user_id, caller.client_id) == (server.user().user_id, client_id)
     assert caller.user.appmixer_token.get_secret_value() == APPMIXER_TOKEN
     assert not await server.is_good(second.json()["access_token"])
     assert (await server.refresh(client_id, second.json()["refresh_token"])).status_code == 400
@@ -57,11 +53,9 @@ async def test_a_client_signs_in_calls_refreshes_and_signs_out(server):
 
 async def test_no_token_lies_about_readable(tmp_path):
     clock, file = Clock(), tmp_path / "state.db"
-    async with (
-        aclosing(SqliteState(file, clock=clock.seconds)) as state,
-        serving(clock, state) as server,
-    ):
-        client = await server.register(token_endpoint_auth_method="client_secret_post")
+    async with aclosing(SqliteState(file, clock=clock.seconds)) as state:
+        server = Server(clock=clock, state=state)
+        client = await server.registered(token_endpoint_auth_method="client_secret_post")
         secret = {"client_secret": client["client_secret"]}
         unused = await server.code(client["client_id"])
         code = await server.code(client["client_id"])
@@ -71,7 +65,7 @@ async def test_no_token_lies_about_readable(tmp_path):
     assert client["client_id"].encode() in raw  # so this is where they would be
     for readable in (
         APPMIXER_TOKEN,
-        "ann@acme.example",
+        server.user().user_id,
         unused,
         code,
         tokens["access_token"],
@@ -83,17 +77,17 @@ async def test_no_token_lies_about_readable(tmp_path):
 
 async def test_no_secret_is_logged_or_told_in_an_error(caplog):
     caplog.set_level(logging.DEBUG)
-    async with serving() as server:
-        client = await server.register(token_endpoint_auth_method="client_secret_post")
-        client_id, secret = client["client_id"], {"client_secret": client["client_secret"]}
-        code = await server.code(client_id)
-        first = (await server.redeem(client_id, code, **secret)).json()
-        answers = [
-            await server.refresh(client_id, first["refresh_token"], client_secret="a wrong one"),
-            await server.refresh(client_id, first["refresh_token"], resource="x", **secret),
-            await server.redeem(client_id, code, **secret),
-            await server.refresh(client_id, first["refresh_token"], **secret),
-        ]
+    server = Server()
+    client = await server.registered(token_endpoint_auth_method="client_secret_post")
+    client_id, secret = client["client_id"], {"client_secret": client["client_secret"]}
+    code = await server.code(client_id)
+    first = (await server.redeem(client_id, code, **secret)).json()
+    answers = [
+        await server.refresh(client_id, first["refresh_token"], client_secret="a wrong one"),
+        await server.refresh(client_id, first["refresh_token"], resource="x", **secret),
+        await server.redeem(client_id, code, **secret),
+        await server.refresh(client_id, first["refresh_token"], **secret),
+    ]
 
     said = caplog.text + "".join(answer.text for answer in answers)
     assert [answer.status_code for answer in answers] == [401, 400, 400, 400]
@@ -113,7 +107,7 @@ async def test_no_secret_is_logged_or_told_in_an_error(caplog):
     ],
 )
 async def test_a_code_that_is_brought_wrongly_is_refused_and_used_up(server, changed, error):
-    client_id = (await server.register())["client_id"]
+    client_id = await server.register()
     code = await server.code(client_id)
 
     refused = await server.redeem(client_id, code, **changed)
@@ -141,12 +135,12 @@ async def test_a_code_that_is_brought_wrongly_is_refused_and_used_up(server, cha
     ],
 )
 async def test_a_request_that_is_wrong_in_itself_leaves_the_code_alone(changed, error):
-    async with serving() as server:
-        client_id = (await server.register())["client_id"]
-        code = await server.code(client_id)
+    server = Server()
+    client_id = await server.register()
+    code = await server.code(client_id)
 
-        refused = await server.redeem(client_id, code, **changed)
-        again = await server.redeem(client_id, code)
+    refused = await server.redeem(client_id, code, **changed)
+    again = await server.redeem(client_id, code)
 
     assert (refused.status_code, refused.json()["error"]) == (400, error)
     assert again.status_code == 200
@@ -154,25 +148,25 @@ async def test_a_request_that_is_wrong_in_itself_leaves_the_code_alone(changed, 
 
 @pytest.mark.parametrize("resource", [ISSUER, ISSUER + "/", ISSUER + "/mcp", ISSUER + "/sse?a=1"])
 async def test_a_token_may_be_asked_for_the_origin_or_anything_below_it(resource):
-    async with serving() as server:
-        client_id = (await server.register())["client_id"]
-        answer = await server.redeem(client_id, await server.code(client_id), resource=resource)
+    server = Server()
+    client_id = await server.register()
+    answer = await server.redeem(client_id, await server.code(client_id), resource=resource)
 
     assert answer.status_code == 200
 
 
 async def test_the_redirect_uri_may_be_left_out_as_in_oauth_2_1():
-    async with serving() as server:
-        client_id = (await server.register())["client_id"]
-        code = await server.code(client_id)
-        answer = await server.redeem(client_id, code, redirect_uri="")
+    server = Server()
+    client_id = await server.register()
+    code = await server.code(client_id)
+    answer = await server.redeem(client_id, code, redirect_uri="")
 
     assert answer.status_code == 200
 
 
 async def test_a_code_of_another_client_is_refused_and_used_up(server):
-    own = (await server.register())["client_id"]
-    other = (await server.register())["client_id"]
+    own = await server.register()
+    other = await server.register()
     code = await server.code(own)
 
     refused = await server.redeem(other, code)
@@ -185,7 +179,7 @@ async def test_a_code_of_another_client_is_refused_and_used_up(server):
     "changed", [{}, {"code_verifier": "x" * 43}, {"redirect_uri": CALLBACK + "/"}]
 )
 async def test_a_replayed_code_revokes_what_it_gave_however_it_is_brought(server, changed):
-    client_id = (await server.register())["client_id"]
+    client_id = await server.register()
     code = await server.code(client_id)
     tokens = (await server.redeem(client_id, code)).json()
     assert await server.is_good(tokens["access_token"])
@@ -198,7 +192,7 @@ async def test_a_replayed_code_revokes_what_it_gave_however_it_is_brought(server
 
 
 async def test_a_code_that_is_replayed_days_later_still_revokes_what_it_gave(server):
-    client_id = (await server.register())["client_id"]
+    client_id = await server.register()
     code = await server.code(client_id, user=server.user(lives=None))
     tokens = (await server.redeem(client_id, code)).json()
     server.clock.turn(days=29)
@@ -210,7 +204,7 @@ async def test_a_code_that_is_replayed_days_later_still_revokes_what_it_gave(ser
 
 
 async def test_a_code_is_good_for_a_minute(server):
-    client_id = (await server.register())["client_id"]
+    client_id = await server.register()
     in_time, late = await server.code(client_id), await server.code(client_id)
 
     server.clock.turn(seconds=59)
@@ -223,7 +217,7 @@ async def test_a_code_is_good_for_a_minute(server):
 
 
 async def test_a_reused_refresh_token_ends_the_sign_in(server):
-    client_id = (await server.register())["client_id"]
+    client_id = await server.register()
     first = await server.signed_in(client_id)
     second = (await server.refresh(client_id, first["refresh_token"])).json()
     assert await server.is_good(second["access_token"])
@@ -238,52 +232,52 @@ async def test_a_reused_refresh_token_ends_the_sign_in(server):
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 async def test_a_token_is_good_only_for_what_it_is(kind):
-    async with serving() as server:
-        client_id = (await server.register())["client_id"]
-        tokens = await server.signed_in(client_id)
-        code = await server.code(client_id)
+    server = Server()
+    client_id = await server.register()
+    tokens = await server.signed_in(client_id)
+    code = await server.code(client_id)
 
-        as_code = await server.redeem(client_id, tokens[kind])
-        as_refresh_token = [
-            await server.refresh(client_id, one) for one in (tokens["access_token"], code)
-        ]
+    as_code = await server.redeem(client_id, tokens[kind])
+    as_refresh_token = [
+        await server.refresh(client_id, one) for one in (tokens["access_token"], code)
+    ]
 
-        for refused in (as_code, *as_refresh_token):
-            assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
-        assert await server.is_good(tokens["access_token"])
+    for refused in (as_code, *as_refresh_token):
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    assert await server.is_good(tokens["access_token"])
 
 
 async def test_a_refresh_token_of_another_client_is_refused_and_stays_good():
-    async with serving() as server:
-        own = (await server.register())["client_id"]
-        other = (await server.register())["client_id"]
-        tokens = await server.signed_in(own)
+    server = Server()
+    own = await server.register()
+    other = await server.register()
+    tokens = await server.signed_in(own)
 
-        refused = await server.refresh(other, tokens["refresh_token"])
-        answered = await server.refresh(own, tokens["refresh_token"])
+    refused = await server.refresh(other, tokens["refresh_token"])
+    answered = await server.refresh(own, tokens["refresh_token"])
 
     assert (refused.json()["error"], answered.status_code) == ("invalid_grant", 200)
 
 
 async def test_scopes_that_there_are_not_are_passed_over():
-    async with serving() as server:
-        client_id = (await server.register())["client_id"]
-        tokens = await server.signed_in(client_id)
-        answer = await server.refresh(
-            client_id, tokens["refresh_token"], scope="appmixer offline_access admin"
-        )
+    server = Server()
+    client_id = await server.register()
+    tokens = await server.signed_in(client_id)
+    answer = await server.refresh(
+        client_id, tokens["refresh_token"], scope="appmixer offline_access admin"
+    )
 
     assert (answer.status_code, answer.json()["scope"]) == (200, "appmixer")
 
 
 async def test_a_refresh_for_another_resource_is_refused_and_the_token_stays_good():
-    async with serving() as server:
-        client_id = (await server.register())["client_id"]
-        tokens = await server.signed_in(client_id)
-        refused = await server.refresh(
-            client_id, tokens["refresh_token"], resource="https://other.example"
-        )
-        answered = await server.refresh(client_id, tokens["refresh_token"])
+    server = Server()
+    client_id = await server.register()
+    tokens = await server.signed_in(client_id)
+    refused = await server.refresh(
+        client_id, tokens["refresh_token"], resource="https://other.example"
+    )
+    answered = await server.refresh(client_id, tokens["refresh_token"])
 
     assert (refused.json()["error"], answered.status_code) == ("invalid_target", 200)
 
@@ -291,36 +285,36 @@ async def test_a_refresh_for_another_resource_is_refused_and_the_token_stays_goo
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "id_token", ""])
 async def test_revoking_either_token_ends_the_sign_in_whatever_the_hint(kind, hint):
-    async with serving() as server:
-        client_id = (await server.register())["client_id"]
-        tokens = await server.signed_in(client_id)
-        form = {"client_id": client_id, "token": tokens[kind], "token_type_hint": hint}
-        answer = await server.http.post("/revoke", data=form)
+    server = Server()
+    client_id = await server.register()
+    tokens = await server.signed_in(client_id)
+    form = {"client_id": client_id, "token": tokens[kind], "token_type_hint": hint}
+    answer = await server.http.post("/revoke", data=form)
 
-        assert answer.status_code == 200
-        assert not await server.is_good(tokens["access_token"])
-        assert (await server.refresh(client_id, tokens["refresh_token"])).status_code == 400
+    assert answer.status_code == 200
+    assert not await server.is_good(tokens["access_token"])
+    assert (await server.refresh(client_id, tokens["refresh_token"])).status_code == 400
 
 
 @pytest.mark.parametrize("token", ["amx_at_unknown", "amx_rt_unknown", "something else"])
 async def test_revoking_what_is_no_token_is_no_error(token):
-    async with serving() as server:
-        client_id = (await server.register())["client_id"]
-        answer = await server.http.post("/revoke", data={"client_id": client_id, "token": token})
+    server = Server()
+    client_id = await server.register()
+    answer = await server.http.post("/revoke", data={"client_id": client_id, "token": token})
 
     assert answer.status_code == 200
 
 
 async def test_a_client_cannot_revoke_the_tokens_of_another():
-    async with serving() as server:
-        own = (await server.register())["client_id"]
-        other = (await server.register())["client_id"]
-        tokens = await server.signed_in(own)
-        for kind in ("access_token", "refresh_token"):
-            form = {"client_id": other, "token": tokens[kind]}
-            assert (await server.http.post("/revoke", data=form)).status_code == 200
+    server = Server()
+    own = await server.register()
+    other = await server.register()
+    tokens = await server.signed_in(own)
+    for kind in ("access_token", "refresh_token"):
+        form = {"client_id": other, "token": tokens[kind]}
+        assert (await server.http.post("/revoke", data=form)).status_code == 200
 
-        assert await server.is_good(tokens["access_token"])
+    assert await server.is_good(tokens["access_token"])
 
 
 @pytest.mark.parametrize(
@@ -335,25 +329,25 @@ async def test_a_client_cannot_revoke_the_tokens_of_another():
     ],
 )
 async def test_a_body_that_is_no_such_form_is_refused(body, kind):
-    async with serving() as server:
-        headers = {"Content-Type": kind or "application/x-www-form-urlencoded; charset=utf-8"}
-        answer = await server.http.post("/token", content=body, headers=headers)
+    server = Server()
+    headers = {"Content-Type": kind or "application/x-www-form-urlencoded; charset=utf-8"}
+    answer = await server.http.post("/token", content=body, headers=headers)
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 async def test_a_body_over_the_limit_is_refused():
-    async with serving() as server:
-        answer = await server.http.post("/token", data={"code": "x" * 16_384})
+    server = Server()
+    answer = await server.http.post("/token", data={"code": "x" * 16_384})
 
     assert answer.status_code == 413
 
 
 async def test_people_stay_signed_in_while_the_site_of_the_clients_document_is_down():
     documents = Documents({URL: UnavailableError("It does not answer.")})
-    async with serving(fetch=documents.fetch) as server:
-        tokens = await server.signed_in(URL)
-        answer = await server.refresh(URL, tokens["refresh_token"])
+    server = Server(fetch=documents.fetch)
+    tokens = await server.signed_in(URL)
+    answer = await server.refresh(URL, tokens["refresh_token"])
 
     assert (answer.status_code, documents.asked) == (200, [])
 
@@ -363,8 +357,8 @@ async def test_a_state_that_does_not_answer_is_said_without_its_reason():
         async def get(self, key):  # noqa: ARG002 - it has that name in the protocol
             raise UnavailableError("redis://:s3cret@10.0.0.7 does not answer.")
 
-    async with serving(state=Lost()) as server:
-        answer = await server.refresh("client-" + "a" * 22, "amx_rt_x")
+    server = Server(state=Lost())
+    answer = await server.refresh("client-" + "a" * 22, "amx_rt_x")
 
     assert answer.status_code == 503
     assert answer.json()["error"] == "temporarily_unavailable"

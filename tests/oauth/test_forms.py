@@ -2,7 +2,6 @@
 
 import pytest
 
-from appmixer_mcp.state import MemoryState
 from tests.oauth.browsing import (
     CALLBACK,
     ISSUER,
@@ -66,10 +65,10 @@ async def test_a_page_that_another_browser_was_given_signs_nobody_in(
 
 async def test_a_page_is_good_for_ten_minutes():
     clock = Clock()
-    server = Server(state=MemoryState(clock))
+    server = Server(clock=clock)
     async with server.browser() as browser:
         page = await open_page(browser, link(await server.register()))
-        clock.now_s += 601
+        clock.turn(seconds=601)
         answer = await page.cancel()
 
     assert answer.status_code == 400

@@ -3,15 +3,14 @@
 import pytest
 from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
 
-from tests.oauth.authorization_server import ISSUER, serving
+from tests.oauth.browsing import ISSUER
 
 
 @pytest.mark.parametrize("path", ["", "/mcp", "/sse"])
-async def test_each_resource_names_the_public_origin_and_its_authorization_server(path):
-    async with serving() as server:
-        answer = await server.http.get(
-            f"/.well-known/oauth-protected-resource{path}", headers={"Host": "evil.example"}
-        )
+async def test_each_resource_names_the_public_origin_and_its_authorization_server(server, path):
+    answer = await server.http.get(
+        f"/.well-known/oauth-protected-resource{path}", headers={"Host": "evil.example"}
+    )
 
     ProtectedResourceMetadata.model_validate(answer.json())
     assert answer.json() == {
@@ -24,11 +23,10 @@ async def test_each_resource_names_the_public_origin_and_its_authorization_serve
     assert answer.headers["cache-control"] == "public, max-age=300"
 
 
-async def test_the_authorization_server_says_what_it_can():
-    async with serving() as server:
-        answer = await server.http.get(
-            "/.well-known/oauth-authorization-server", headers={"Host": "evil.example"}
-        )
+async def test_the_authorization_server_says_what_it_can(server):
+    answer = await server.http.get(
+        "/.well-known/oauth-authorization-server", headers={"Host": "evil.example"}
+    )
 
     OAuthMetadata.model_validate(answer.json())
     assert f'"issuer":"{ISSUER}"' in answer.text

@@ -15,7 +15,8 @@ from appmixer_mcp.oauth.client_documents import FetchedDocument
 from appmixer_mcp.oauth.metadata import resource_metadata_url
 from appmixer_mcp.oauth.types import AuthorizationRequest
 from tests.foreign.python_assistant import Kept
-from tests.oauth.authorization_server import ISSUER, Documents, Server, serving
+from tests.oauth.browsing import ISSUER, Server
+from tests.oauth.documents import Documents
 
 DOCUMENT_URL = "https://assistant.example/oauth/client.json"
 LISTENING = "http://localhost:51234/callback"
@@ -31,7 +32,7 @@ def protected(server: Server) -> Route:
                 status_code=401,
                 headers={"WWW-Authenticate": f'Bearer resource_metadata="{where}"'},
             )
-        return PlainTextResponse(caller.user.username)
+        return PlainTextResponse(caller.user.user_id)
 
     return Route("/mcp", answer)
 
@@ -70,26 +71,25 @@ async def test_the_official_client_signs_in_calls_and_refreshes(client_metadata_
     documents = Documents(
         {DOCUMENT_URL: FetchedDocument(body=json.dumps(document).encode(), max_age_s=0)}
     )
-    async with serving(fetch=documents.fetch, protected=protected) as server:
-        person, kept = Person(server), Kept()
-        provider = OAuthClientProvider(
-            f"{ISSUER}/mcp",
-            OAuthClientMetadata(
-                redirect_uris=[AnyUrl(LISTENING)], token_endpoint_auth_method=method
-            ),
-            kept,
-            person.open,
-            person.come_back,
-            client_metadata_url=client_metadata_url,
-        )
+    server = Server(fetch=documents.fetch)
+    server.app.routes.append(protected(server))
+    person, kept = Person(server), Kept()
+    provider = OAuthClientProvider(
+        f"{ISSUER}/mcp",
+        OAuthClientMetadata(redirect_uris=[AnyUrl(LISTENING)], token_endpoint_auth_method=method),
+        kept,
+        person.open,
+        person.come_back,
+        client_metadata_url=client_metadata_url,
+    )
 
-        first = await server.http.get("/mcp", auth=provider)
-        given = kept.tokens
-        provider.context.token_expiry_time = 1.0  # long ago, so that the next call refreshes
-        second = await server.http.get("/mcp", auth=provider)
+    first = await server.http.get("/mcp", auth=provider)
+    given = kept.tokens
+    provider.context.token_expiry_time = 1.0  # long ago, so that the next call refreshes
+    second = await server.http.get("/mcp", auth=provider)
 
     assert [answer.status_code for answer in (first, second)] == [200, 200]
-    assert first.text == second.text == "ann@acme.example"
+    assert first.text == second.text == server.user().user_id
     assert given is not None
     assert kept.tokens is not None
     assert kept.tokens.refresh_token != given.refresh_token
