@@ -14,10 +14,10 @@ demo: .venv/.runtime  ## set up, and show what the server does, on a sandbox of 
 	@$(BIN)/appmixer-mcp demo
 
 test: .venv/.dev  ## run the tests, under 3 minutes
-	$(BIN)/pytest -n auto -m "not long" $(PYTEST_FLAGS)
+	$(BIN)/pytest -n auto --dist loadgroup -m "not long" $(PYTEST_FLAGS)
 
 test-long: .venv/.dev bench  ## run what takes longer, and the benchmark
-	$(BIN)/pytest -n auto -m long
+	$(BIN)/pytest -n auto --dist loadgroup -m long
 
 check: .venv/.dev  ## format, lint and types
 	$(BIN)/ruff format --check

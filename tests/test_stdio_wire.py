@@ -21,6 +21,8 @@ from pydantic import ValidationError
 from appmixer_mcp.stdio import both_eras
 from tests.processes import Process, finished, lines, start
 
+pytestmark = pytest.mark.xdist_group("stdio wire")  # which share processes
+
 Message = dict[str, Any]
 
 CLIENT = {"name": "test", "version": "1"}

@@ -70,7 +70,7 @@ _READ_BY_BROWSERS = ("Accept-Ranges", "Content-Disposition", "Content-Range")
 def create_app(services: Services) -> Starlette:
     """Return the application; opening and closing what it works with is the tenant's business."""
     app = Starlette(
-        routes=[_route(services, endpoint) for _, endpoint in endpoints()],
+        routes=_routes(),
         middleware=[
             Middleware(
                 CORSMiddleware,
@@ -86,6 +86,7 @@ def create_app(services: Services) -> Starlette:
         exception_handlers={HTTPException: _routing_problem},
     )
     app.router.redirect_slashes = False
+    app.state.services = services
     app.state.openapi = _described(services.config)
     return app
 
@@ -144,15 +145,22 @@ class EncodedPath:
         await self._app(scope, receive, send)
 
 
-def _route(services: Services, endpoint: Endpoint) -> Route:
-    route = Route(endpoint.path, _answering(services, endpoint), methods=[endpoint.method])
+@cache
+def _routes() -> tuple[Route, ...]:
+    """Return the routes, which every tenant of this process shares: compiling them takes time."""
+    return tuple(_route(endpoint) for _, endpoint in endpoints())
+
+
+def _route(endpoint: Endpoint) -> Route:
+    route = Route(endpoint.path, _answering(endpoint), methods=[endpoint.method])
     # Starlette adds HEAD to GET; a link checker's HEAD must not set off a flow.
     route.methods = {endpoint.method}
     return route
 
 
-def _answering(services: Services, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
+        services: Services = request.app.state.services
         try:
             call = Call(services, request, _visitor(services, endpoint, request))
             result = await endpoint.handler(call)

@@ -143,8 +143,8 @@ class Database:
                 f"{self._path} was made by a newer version of appmixer-mcp. Update, or choose "
                 "another data directory."
             )
-        for number, step in enumerate(steps[version:], start=version + 1):
-            script = step.read_text(encoding="utf-8")
+        scripts = [step.read_text(encoding="utf-8") for step in steps[version:]]
+        if scripts:
             self.connection.executescript(
-                f"BEGIN;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
+                "\n".join(("BEGIN;", *scripts, f"PRAGMA user_version = {len(steps)};", "COMMIT;"))
             )

@@ -62,7 +62,7 @@ OPERATIONS = [
     for one in operations(document)
     if one.shape in served()
 ]
-EXAMPLES = [3, pytest.param(200, marks=pytest.mark.long)]
+EXAMPLES = [2, pytest.param(200, marks=pytest.mark.long)]
 
 
 @cache

@@ -12,6 +12,8 @@ from tests.foreign.typescript_assistant import typescript_assistant
 from tests.processes import call
 from tests.serving import plain_http
 
+pytestmark = pytest.mark.xdist_group("official clients")  # which share server and browser
+
 AssistantOf = Callable[[str, str], Assistant]
 
 each_way = pytest.mark.parametrize("way", ["modern", "legacy", "sse"])

@@ -33,7 +33,7 @@ from tests.workers import (
     web,
 )
 
-pytestmark = needs_redis
+pytestmark = [needs_redis, pytest.mark.xdist_group("workers")]  # which share processes
 
 START = {"start": {"type": "appmixer.utils.controls.OnStart", "source": {}, "config": {}}}
 KEY = "another-encryption-key-of-32-chars-or-more"
