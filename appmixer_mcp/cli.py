@@ -224,8 +224,8 @@ def _taken(arguments: Arguments, *, serving: bool = False) -> Settings:
 
 def _serve(arguments: Arguments) -> int:
     transport = arguments.pop("transport", "stdio")
-    if transport == "stdio" and arguments.keys() & {"host", "port"}:
-        raise ConfigurationError("--host and --port go with --transport http or sse.")
+    if transport == "stdio" and arguments.keys() & {"host", "port", "auth"}:
+        raise ConfigurationError("--host, --port and --auth go with --transport http or sse.")
     host, port = arguments.pop("host", "127.0.0.1"), arguments.pop("port", 8000)
     if transport != "stdio":
         from appmixer_mcp.web.serving import serve_http

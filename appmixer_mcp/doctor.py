@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415 - what serves over HTTP is loaded where it is served
 """`appmixer-mcp doctor`: what is configured, what answers, and what does not; never a secret."""
 
 import platform
@@ -9,7 +10,7 @@ from importlib.metadata import version
 from pydantic import SecretStr
 
 from appmixer_mcp import __version__
-from appmixer_mcp.errors import AppmixerError
+from appmixer_mcp.errors import AppmixerError, NotSignedInError
 from appmixer_mcp.ownership import DataDirectory
 from appmixer_mcp.settings import PREFIX, Settings, unknown_variables
 from appmixer_mcp.wiring import Wiring
@@ -42,15 +43,44 @@ async def examine(settings: Settings) -> int:
         _say(*unknown)
         _say("", "Tenant")
         answers = await _examine_tenant(wiring)
-    return _WELL if answers and not unknown else _ILL
+        served = await _examine_serving(settings) if _is_served(settings) else True
+    return _WELL if answers and served and not unknown else _ILL
+
+
+def _is_served(settings: Settings) -> bool:
+    return settings.auth != "none" or bool(settings.public_url or settings.redis_url)
+
+
+async def _examine_serving(settings: Settings) -> bool:
+    from appmixer_mcp.state import open_state
+    from appmixer_mcp.web.app import build_app
+
+    _say("", "Serving over HTTP")
+    try:
+        build_app(settings)
+        async with open_state(redis_url=settings.redis_url, file=None) as state:
+            await state.now()
+    except AppmixerError as error:
+        _say(f"  It would not work: {error}")
+        return False
+    shared = "Redis answers" if settings.redis_url else "Without Redis, one process serves"
+    _say(f"  The settings go together (--auth {settings.auth}). {shared}.")
+    return True
 
 
 async def _examine_tenant(wiring: Wiring) -> bool:
     began = time.perf_counter()
+    operated = wiring.settings.auth == "none"
     try:
-        client = await wiring.session.client()
+        client = await (wiring.session.client() if operated else wiring.client_of(None))
         opened = time.perf_counter()
         user = await client.users.get_user()
+    except NotSignedInError as error:
+        if not operated:
+            _say(f"  {wiring.base_url}", "  It answers; over HTTP each person signs in there.")
+            return True
+        _say(f"  It cannot be used: {error}")
+        return False
     except AppmixerError as error:
         _say(f"  It cannot be used: {error}")
         return False

@@ -215,7 +215,8 @@ class AppmixerServer(MCPServer[None]):
         finally:
             seconds = time.perf_counter() - began
             facts = {"tool": name, "outcome": outcome, "duration_ms": round(seconds * 1000)}
-            logger.info("%(tool)s: %(outcome)s in %(duration_ms)d ms", facts, extra=facts)
+            extra = facts | {"principal": session.principal}
+            logger.info("%(tool)s: %(outcome)s in %(duration_ms)d ms", facts, extra=extra)
             if self._options.observer is not None:
                 self._options.observer.tool_called(name, outcome, seconds)
         return CallToolResult(

@@ -32,8 +32,8 @@ def set_up_tracing() -> Callable[[], None]:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     except ImportError as error:
         raise ConfigurationError(
-            "APPMIXER_TRACING needs OpenTelemetry's SDK. Install it with "
-            "`pip install 'appmixer-mcp[otel]'`, or unset the variable."
+            "APPMIXER_TRACING needs the extra `otel`, in a checkout `pip install '.[otel]'`. "
+            "Install it, or unset the variable."
         ) from error
     provider = tracer_provider(OTLPSpanExporter())
     trace.set_tracer_provider(provider)

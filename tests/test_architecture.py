@@ -33,7 +33,7 @@ FORBIDDEN = {
 }
 ENTRANCES = {
     "appmixer_mcp.cli": ("__main__.py",),
-    "appmixer_mcp.web": ("cli.py", "web"),
+    "appmixer_mcp.web": ("cli.py", "doctor.py", "web"),
     "appmixer_mcp.oauth": ("oauth", "web"),
 }
 """What only these files and folders of the package may import."""

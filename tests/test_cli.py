@@ -328,9 +328,27 @@ def test_a_port_without_a_transport_that_listens_is_refused(run: Run) -> None:
     assert "--transport http" in err
 
 
+def test_doctor_says_whether_it_could_be_served_to_others(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ("--auth", "oauth", "--public-url", "https://mcp.example.com")
+    monkeypatch.setenv("APPMIXER_ENCRYPTION_KEY", "watched-key-of-doctor-with-32-characters")
+
+    well, said, _ = run("doctor", *settings)
+    monkeypatch.setenv("APPMIXER_ENCRYPTION_KEY", "short")
+    ill, complained, _ = run("doctor", *settings)
+
+    assert (well, ill) == (0, 1)
+    assert "each person signs in" in said
+    assert "at least 32 characters" in complained
+    assert "watched" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (("--allowed-origins", "app.example.com"), "APPMIXER_ALLOWED_ORIGINS"),
+        (("--allowed-hosts", "https://app.example.com"), "APPMIXER_ALLOWED_HOSTS"),
         (("--host", "0.0.0.0"), "--auth"),  # noqa: S104 - refused
         (("--public-url", "https://mcp.example.com"), "APPMIXER_PUBLIC_URL"),
         (("--auth", "oauth"), "APPMIXER_PUBLIC_URL"),

@@ -147,7 +147,7 @@ def test_nginx_passes_requests_to_the_servers_of_the_compose_file():
     (upstream,) = re.findall(r"^upstream (\w+) \{(.*?)^\}", NGINX, re.M | re.S)
     targets = re.findall(r"^\s*server ([^;]+);", upstream[1], re.M)
 
-    assert targets == [f"{server}:{last('EXPOSE')}" for server in SERVERS]
+    assert targets == [f"{server}:{last('EXPOSE')} max_fails=0" for server in SERVERS]
     assert set(re.findall(r"proxy_pass (\S+);", NGINX)) == {f"http://{upstream[0]}"}
     assert NGINX.count("{") == NGINX.count("}")
 

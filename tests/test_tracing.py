@@ -64,7 +64,7 @@ def test_without_the_package_the_operator_is_told_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
 
-    with pytest.raises(ConfigurationError, match=r"pip install 'appmixer-mcp\[otel\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install '\.\[otel\]'"):
         set_up_tracing()
 
 

@@ -44,12 +44,14 @@ class SignInPage:
 class Pages:
     """Renders pages, with the headers that keep other sites and caches out of them."""
 
-    def __init__(self, tenant: str) -> None:
+    def __init__(self, tenant: str, *, read_only: bool = False) -> None:
         """Read the templates.
 
         Args:
             tenant: What the Appmixer tenant is called.
+            read_only: Whether nothing can be changed here.
         """
+        self._read_only = read_only
         folder = Path(__file__).parent / "templates"
         self._jinja = Environment(
             loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined
@@ -64,6 +66,7 @@ class Pages:
             status,
             page=page,
             tenant=self._tenant,
+            read_only=self._read_only,
             name=page.client.name,
             destination=destination(page.redirect_uri),
         )

@@ -38,6 +38,8 @@ class OAuthServices:
     sign_in: SignIn
     attempts: Attempts | None = None
     """None: the usual limits."""
+    read_only: bool = False
+    """Whether the operator lets nothing be changed."""
     on_outcome: Callable[[Outcome], None] = _nobody_counts
     """Hears how each stay on the sign-in page went on, for the metrics."""
 
@@ -49,7 +51,7 @@ def _authorize(services: OAuthServices) -> Authorize:
         attempts=services.attempts or Attempts(services.state),
         sign_in=services.sign_in,
         grants=services.grants,
-        pages=Pages(services.sign_in.tenant),
+        pages=Pages(services.sign_in.tenant, read_only=services.read_only),
         cookie=BrowserCookie(services.public_url),
         on_outcome=services.on_outcome,
     )

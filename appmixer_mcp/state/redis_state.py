@@ -139,8 +139,8 @@ class RedisState:
         except (RedisError, OSError) as error:
             self._note_lost(error)
             raise UnavailableError(
-                "The server cannot reach what its workers share just now. Try again in a moment; "
-                "if it goes on, its operator finds the reason in the server's log."
+                "The server cannot reach what its workers share just now. Try again in a "
+                "moment; if it goes on, tell whoever runs the server."
             ) from error
         self._note_answer()
         return answer

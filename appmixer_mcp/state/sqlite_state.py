@@ -142,8 +142,8 @@ class SqliteState:
         except sqlite3.Error as error:
             logger.warning("The file that keeps who is signed in failed: %s", error)
             raise UnavailableError(
-                "The server cannot read or store who is signed in just now. Try again in a moment; "
-                "if it goes on, its operator finds the reason in the server's log."
+                "The server cannot read or store who is signed in just now. Try again in a "
+                "moment; if it goes on, tell whoever runs the server."
             ) from error
 
 

@@ -12,6 +12,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appmixer_mcp.errors import AppmixerError, ConfigurationError
+from appmixer_mcp.keys import encryption_keys
 from appmixer_mcp.settings import Settings, listed
 from appmixer_mcp.web.client_addresses import ClientAddresses
 from appmixer_mcp.web.hosts import HostsAndOrigins
@@ -41,9 +42,9 @@ def build_app(settings: Settings, transports: Transports = "all") -> Starlette:
         async with served(settings, transports) as inner.app:
             yield
 
-    return Starlette(
-        routes=[Mount("/", app=inner)], middleware=_checks(settings), lifespan=lifespan
-    )
+    app = Starlette(routes=[Mount("/", app=inner)], middleware=_checks(settings), lifespan=lifespan)
+    app.middleware_stack = app.build_middleware_stack()  # or a bad setting shows only in requests
+    return app
 
 
 class _Opened:
@@ -117,11 +118,16 @@ def _check(settings: Settings) -> None:
     Raises:
         ConfigurationError: They do not go together.
     """
-    if settings.auth == "oauth" and not (settings.public_url and settings.encryption_key):
+    if settings.auth == "oauth" and not settings.public_url:
         raise ConfigurationError(
-            "--auth oauth needs APPMIXER_PUBLIC_URL, the address that people and clients use, and "
-            "APPMIXER_ENCRYPTION_KEY, a random text of at least 32 characters."
+            "--auth oauth needs APPMIXER_PUBLIC_URL: the address that people and clients use."
         )
+    if settings.auth == "oauth" and settings.encryption_key is None:
+        raise ConfigurationError(
+            "--auth oauth needs APPMIXER_ENCRYPTION_KEY. Make one with: openssl rand -base64 32"
+        )
+    if settings.encryption_key is not None:
+        encryption_keys(settings.encryption_key)
     public_host = urlsplit(settings.public_url).hostname
     if settings.auth == "none" and public_host and not is_loopback(public_host):
         raise ConfigurationError(
@@ -130,8 +136,11 @@ def _check(settings: Settings) -> None:
         )
     if multiprocessing.parent_process() is None:
         return
-    if settings.redis_url is None or not settings.base_url:  # one of several workers
+    if settings.redis_url is None:  # one of several workers
         raise ConfigurationError(
-            "Several workers need APPMIXER_REDIS_URL, to share sign-ins and limits, and "
-            "APPMIXER_BASE_URL: the embedded sandbox belongs to one process."
+            "Several workers need APPMIXER_REDIS_URL, to share sign-ins, limits and notices."
+        )
+    if not settings.base_url:
+        raise ConfigurationError(
+            "Several workers need APPMIXER_BASE_URL: the embedded sandbox belongs to one process."
         )

@@ -173,6 +173,6 @@ def _unavailable(error: AppmixerError) -> JSONResponse:
     return refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "temporarily_unavailable",
-        "What is needed to tell who calls does not answer. Try again.",
+        "Whether the token is good cannot be checked now. Try again in a moment.",
         retry_after_s=_RETRY_AFTER_S,
     )

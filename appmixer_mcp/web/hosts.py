@@ -1,7 +1,7 @@
 """Host and Origin of every request, so that no web page's own name leads to this server."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from http import HTTPStatus
 from ipaddress import IPv6Address
 from typing import NamedTuple, TypeVar
@@ -48,6 +48,7 @@ class HostsAndOrigins:
         hosts: Sequence[str],
         origins: Sequence[str],
         loopback_origins: bool = False,
+        exempt: Collection[str] = ("/healthz", "/readyz"),
     ) -> None:
         """Keep what is allowed.
 
@@ -56,6 +57,7 @@ class HostsAndOrigins:
             hosts: Names or addresses; one without a port stands for every port.
             origins: Such as `https://app.example.com`.
             loopback_origins: Whether pages that this machine serves may call, from any port.
+            exempt: Paths that whoever supervises the process asks for, under an address of its own.
 
         Raises:
             ConfigurationError: One of them is no host, or no origin.
@@ -64,10 +66,12 @@ class HostsAndOrigins:
         self._hosts = {_wanted("APPMIXER_ALLOWED_HOSTS", one, _host(one)) for one in hosts}
         self._origins = {_wanted("APPMIXER_ALLOWED_ORIGINS", one, _origin(one)) for one in origins}
         self._loopback_origins = loopback_origins
+        self._exempt = frozenset(exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        refused = self._refusal(Headers(scope=scope)) if scope["type"] == "http" else None
+        is_checked = scope["type"] == "http" and scope["path"] not in self._exempt
+        refused = self._refusal(Headers(scope=scope)) if is_checked else None
         await (refused or self._app)(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> JSONResponse | None:

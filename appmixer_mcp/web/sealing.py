@@ -44,7 +44,7 @@ async def _shared_key(shared: SharedState) -> list[bytes]:
         key = None  # a worker has to start all the same: without one, uvicorn ends the others, too
     if key is None:
         logger.warning(
-            "Redis did not answer at the start: what this worker asks clients, no other worker can "
-            "take the answer to. Start it again, or set APPMIXER_ENCRYPTION_KEY."
+            "Redis did not answer at the start, so this worker alone can take the answers to what "
+            "it asks clients. Start it again, or set APPMIXER_ENCRYPTION_KEY."
         )
     return [key] if key else []

@@ -10,6 +10,8 @@ import anyio
 from filelock import FileLock, Timeout
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
@@ -60,19 +62,28 @@ def _alone_in(directory: Path) -> Generator[None]:
     Raises:
         ConfigurationError: Another server keeps its sign-ins there.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     lock = FileLock(directory / "sign-ins.lock", mode=0o600)
     try:
+        directory.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
         raise ConfigurationError(
             f"Another server keeps its sign-ins in {directory}. Several need APPMIXER_REDIS_URL, "
             "or each an APPMIXER_DATA_DIR of its own."
         ) from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {directory} cannot be used ({error.strerror}). Set "
+            "APPMIXER_DATA_DIR to one that can be written."
+        ) from error
     try:
         yield
     finally:
         lock.release()
+
+
+async def _about(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("This is appmixer-mcp. Give your client the address with /mcp.\n")
 
 
 class _Worker:
@@ -126,6 +137,7 @@ class _Worker:
                 *health_routes({"shared state": state.now, "Appmixer": self._tenant_answers}),
                 *self._metrics.routes(settings.metrics_token),
                 *mcp,
+                Route("/", _about),
                 Mount("/", self._bounded(Router(routes, redirect_slashes=False), _FORM_BYTES)),
             ]
         )

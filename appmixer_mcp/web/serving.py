@@ -7,6 +7,8 @@ import uvicorn
 
 from appmixer_mcp.errors import ConfigurationError
 from appmixer_mcp.hosting import listen
+from appmixer_mcp.ownership import DataDirectory
+from appmixer_mcp.sandbox.config import LOCAL_USER
 from appmixer_mcp.settings import Settings
 from appmixer_mcp.web.app import build_app
 from appmixer_mcp.web.local import is_loopback
@@ -36,6 +38,7 @@ def serve_http(settings: Settings, host: str, port: int, transports: Transports)
         app,
         log_config=None,
         access_log=False,
+        lifespan="on",
         server_header=False,
         ws="none",
         proxy_headers=False,  # APPMIXER_TRUSTED_PROXIES says whose are believed
@@ -44,17 +47,34 @@ def serve_http(settings: Settings, host: str, port: int, transports: Transports)
         backlog=_WAITING,
     )
     with listen(host, port) as listener:
-        server = _Server(config)
+        server = _Server(config, settings)
         server.run(sockets=[listener])
     return 0 if server.started else 1
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say where."""
         await super().startup(sockets)
         if self.started and sockets:
             host, port = sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            sys.stdout.write(f"http://{shown}:{port}\n")
+            url = f"http://{shown}:{port}"
+            sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
+            sys.stderr.write(f"Clients connect to {self._settings.public_url or url}/mcp\n")
+            if not self._settings.base_url:
+                sys.stderr.write(_about_the_sandbox(self._settings))
+
+
+def _about_the_sandbox(settings: Settings) -> str:
+    """Say what is served; on a terminal, where nobody is signed in, also how one signs in."""
+    said = f"APPMIXER_BASE_URL is not set: serving the embedded sandbox in {settings.data_dir}\n"
+    if settings.auth == "none" or not sys.stderr.isatty():
+        return said
+    password = DataDirectory(settings.data_dir).secrets().demo_password
+    return f"{said}Sign in as {LOCAL_USER} with the password {password}\n"

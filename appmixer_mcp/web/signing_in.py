@@ -1,5 +1,6 @@
 """Mode `oauth`: our authorization server, and what knows its tokens, on one public address."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from appmixer_mcp.settings import Settings
 from appmixer_mcp.state import SharedState
 from appmixer_mcp.web.verifiers import OAuthVerifier
 from appmixer_mcp.wiring import Wiring
+
+logger = logging.getLogger(__name__)
 
 
 def oauth_parts(
@@ -38,13 +41,19 @@ def oauth_parts(
     grants = Grants(
         state, Vault(settings.encryption_key or SecretStr("")), issuer=url, base_url=wiring.base_url
     )
+
+    def noted(outcome: str) -> None:
+        logger.info("A sign-in: %s", outcome)
+        on_outcome(outcome)
+
     services = OAuthServices(
         public_url=url,
         clients=Clients(state),
         grants=grants,
         state=state,
         sign_in=SignIn(partial(wiring.client_of, None), tenant=_name(wiring.base_url)),
-        on_outcome=on_outcome,
+        read_only=settings.read_only,
+        on_outcome=noted,
     )
     metadata_url = partial(resource_metadata_url, url)
     verifier = OAuthVerifier(wiring.base_url, wiring.client_of, grants, metadata_url)
@@ -53,4 +62,4 @@ def oauth_parts(
 
 def _name(base_url: str) -> str:
     """Return what people call the tenant."""
-    return urlsplit(base_url).hostname or base_url
+    return urlsplit(base_url).netloc or "the sandbox of this server"

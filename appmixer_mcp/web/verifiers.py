@@ -148,8 +148,7 @@ class OAuthVerifier:
     """Takes the tokens that our authorization server gave; each time it is asked anew."""
 
     how_to_sign_in = (
-        "A person signs in through the browser: the client opens the page when it connects anew, "
-        "in most clients by choosing to sign in at, or to reconnect, this server."
+        "Reconnect this server in the client; it then opens the page on which a person signs in."
     )
 
     def __init__(

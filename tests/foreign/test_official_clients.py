@@ -16,7 +16,9 @@ pytestmark = pytest.mark.xdist_group("official clients")  # which share server a
 
 AssistantOf = Callable[[str, str], Assistant]
 
-each_way = pytest.mark.parametrize("way", ["modern", "legacy", "sse"])
+each_way = pytest.mark.parametrize(
+    "way", ["modern", *(pytest.param(way, marks=pytest.mark.long) for way in ("legacy", "sse"))]
+)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ async def test_who_signed_in_is_shown_and_no_tool_changes_it(tenant, serve, way)
     assert session["signed_in_with"] == "browser sign-in"
     assert session["token_expires_at"]
     assert token not in str(session)
-    assert "browser" in said
+    assert "Reconnect this server" in said
 
 
 async def test_a_person_whom_appmixer_no_longer_knows_has_to_sign_in_again(tenant, serve):
@@ -53,7 +53,7 @@ async def test_a_person_whom_appmixer_no_longer_knows_has_to_sign_in_again(tenan
         async with httpx2.AsyncClient(base_url=url) as http:
             after = await http.post("/mcp", headers={"Authorization": f"Bearer {token}"})
 
-    assert "browser" in said
+    assert "Reconnect this server" in said
     assert after.status_code == 401
     assert "resource_metadata=" in after.headers["www-authenticate"]
 
