@@ -1,5 +1,6 @@
 """What every test can ask for."""
 
+import gc
 import os
 
 import pytest
@@ -61,3 +62,9 @@ def _nothing_secret_is_logged_in_the_end():
     yield
     found = WATCH.take()
     assert not found, "secrets were logged at the end:\n" + "\n".join(found)
+
+
+def pytest_collection_finish():
+    """Spare the collector what stays until the end: thousands of tests, and all that is imported."""
+    gc.collect()
+    gc.freeze()

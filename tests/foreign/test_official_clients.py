@@ -134,7 +134,7 @@ async def test_when_appmixers_token_expires_the_next_call_leads_to_the_sign_in_p
         user = await user_of(client)
 
     assert refused.is_error
-    assert "signs in through the browser" in refused.content[0].text
+    assert "Reconnect this server" in refused.content[0].text
     assert opened_before == 1
     assert user == f"expiring-{way}@example.com"
     assert len(assistant.opened) == 2

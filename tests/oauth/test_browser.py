@@ -276,8 +276,16 @@ async def test_a_popup_can_still_tell_the_window_that_opened_it(server, assistan
     assert knows_opener
 
 
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(
+    ("color_scheme", "width"),
+    [
+        ("dark", 320),
+        *(
+            pytest.param(*one, marks=pytest.mark.long)
+            for one in (("light", 320), ("light", 1280), ("dark", 1280))
+        ),
+    ],
+)
 async def test_the_page_can_be_read(server, new_page, color_scheme, width):
     page = await new_page(color_scheme=color_scheme, viewport={"width": width, "height": 600})
     long_name = "A program with a rather long name " + "w" * 46

@@ -29,6 +29,7 @@ async def connected(url):
     return await SocketStream.from_socket(raw)
 
 
+@pytest.mark.long
 async def test_a_client_that_asks_on_and_reads_no_answers_loses_its_stream(tenant, serve):
     token = await tenant.sign_up("ann")
     signed = {"Authorization": f"Bearer {token}"}

@@ -9,8 +9,18 @@ from tests.serving import client_of, sign_in
 SESSIONS_OF_EACH = 16
 
 
-@pytest.mark.parametrize("way", ["modern", "legacy", "sse"])
-@pytest.mark.parametrize("auth", ["bearer", "oauth"])
+@pytest.mark.parametrize(
+    ("auth", "way"),
+    [
+        ("bearer", "modern"),
+        ("oauth", "legacy"),
+        ("oauth", "sse"),
+        *(
+            pytest.param(*one, marks=pytest.mark.long)
+            for one in (("bearer", "legacy"), ("bearer", "sse"), ("oauth", "modern"))
+        ),
+    ],
+)
 async def test_two_people_with_sixteen_sessions_each_see_their_own_flows_alone(
     tenant, serve, auth, way
 ):
