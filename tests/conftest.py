@@ -65,6 +65,6 @@ def _nothing_secret_is_logged_in_the_end():
 
 
 def pytest_collection_finish():
-    """Spare the collector what stays until the end: thousands of tests, and all that is imported."""
+    """Spare the collector what stays until the end: thousands of tests and all they import."""
     gc.collect()
     gc.freeze()
