@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from appmixer_mcp.sandbox import components
 from appmixer_mcp.sandbox.clock import ManualClock
 from appmixer_mcp.sandbox.config import TenantConfig
+from tests.blank_tenant import blank
 from tests.sandbox.harness import Library, Run, Sandbox, open_sandbox
 
 
@@ -27,7 +28,7 @@ def clock() -> ManualClock:
 def config(tmp_path: Path) -> TenantConfig:
     """Override in a module, with dataclasses.replace, to change a setting."""
     return TenantConfig(
-        data_dir=tmp_path / "tenant",
+        data_dir=blank(tmp_path / "tenant"),
         public_url="http://127.0.0.1:2200",
         jwt_key=SecretStr("0123456789abcdef0123456789abcdef"),
         demo=False,

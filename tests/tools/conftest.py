@@ -12,6 +12,7 @@ from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
 from appmixer_mcp.sandbox.tenant import Tenant
 from appmixer_mcp.server import ServerOptions, build_server
 from appmixer_mcp.session import Session
+from tests.blank_tenant import blank
 
 BASE_URL = "http://127.0.0.1:2200"
 
@@ -42,7 +43,7 @@ class Tools:
 @pytest.fixture
 async def tenant(tmp_path):
     config = TenantConfig(
-        data_dir=tmp_path / "tenant",
+        data_dir=blank(tmp_path / "tenant"),
         public_url=BASE_URL,
         jwt_key=SecretStr("k" * 32),
         local_key=SecretStr("local-key"),
