@@ -57,7 +57,12 @@ DOCUMENTS: Mapping[str, tuple[Dialect, dict[str, Any]]] = {
     "ours in the other dialect": ("openapi", other_shapes()),
 }
 OPERATIONS = [
-    pytest.param(name, one, id=f"{name}: {one.name}")
+    pytest.param(
+        name,
+        one,
+        id=f"{name}: {one.name}",
+        marks=[pytest.mark.long] if name == "ours in the other dialect" else [],
+    )
     for name, (_, document) in DOCUMENTS.items()
     for one in operations(document)
     if one.shape in served()

@@ -99,7 +99,7 @@ def rows(password_hash: str) -> dict[str, Mapping[str, Any]]:
 @pytest.fixture
 async def config(config: TenantConfig) -> TenantConfig:
     """A data directory with a file of the first version."""
-    config.data_dir.mkdir()
+    (config.data_dir / "tenant.db").unlink()  # one of today
     schema = Path(database_module.__file__).with_name("schema")
     old = sqlite3.connect(config.data_dir / "tenant.db")
     old.executescript((schema / "001_tenant.sql").read_text(encoding="utf-8"))
