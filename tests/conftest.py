@@ -68,3 +68,4 @@ def pytest_collection_finish():
     """Spare the collector what stays until the end: thousands of tests and all they import."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

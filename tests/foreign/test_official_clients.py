@@ -12,13 +12,14 @@ from tests.foreign.typescript_assistant import typescript_assistant
 from tests.processes import call
 from tests.serving import plain_http
 
-pytestmark = pytest.mark.xdist_group("official clients")  # which share server and browser
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("official clients"),
+]  # which share server and browser
 
 AssistantOf = Callable[[str, str], Assistant]
 
-each_way = pytest.mark.parametrize(
-    "way", ["modern", *(pytest.param(way, marks=pytest.mark.long) for way in ("legacy", "sse"))]
-)
+each_way = pytest.mark.parametrize("way", ["modern", "legacy", "sse"])
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ if CHROMIUM is None:
 playwright = pytest.importorskip(
     "playwright.async_api", reason="needs playwright (pip install --group browser)"
 )
-pytestmark = pytest.mark.xdist_group("browser")  # they share one
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("browser")]  # they share one
 
 
 @pytest.fixture(scope="module")

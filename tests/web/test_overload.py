@@ -15,7 +15,7 @@ from tests.processes import call, sandbox
 from tests.serving import HELLO, client_of
 from tests.workers import Pair, modern, text_of, until, web, workers
 
-pytestmark = pytest.mark.xdist_group("overload")  # which share processes
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("overload")]  # which share processes
 
 MEGABYTE = 1_048_576
 TOGETHER = 200

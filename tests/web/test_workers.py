@@ -33,7 +33,11 @@ from tests.workers import (
     web,
 )
 
-pytestmark = [needs_redis, pytest.mark.xdist_group("workers")]  # which share processes
+pytestmark = [
+    pytest.mark.long,
+    needs_redis,
+    pytest.mark.xdist_group("workers"),
+]  # which share processes
 
 START = {"start": {"type": "appmixer.utils.controls.OnStart", "source": {}, "config": {}}}
 KEY = "another-encryption-key-of-32-chars-or-more"
@@ -327,7 +331,6 @@ async def test_while_redis_is_silent_nobody_is_let_in_and_nobody_is_lost(oauth, 
         assert await status_of(oauth.b.url, token) == 200
 
 
-@pytest.mark.long
 async def test_uvicorn_serves_with_two_workers_and_goes_on_when_one_is_killed(home, bearer, redis):
     settings = {
         "APPMIXER_BASE_URL": bearer.tenant,
