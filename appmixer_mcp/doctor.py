@@ -75,13 +75,10 @@ async def _examine_tenant(wiring: Wiring) -> bool:
         client = await (wiring.session.client() if operated else wiring.client_of(None))
         opened = time.perf_counter()
         user = await client.users.get_user()
-    except NotSignedInError as error:
-        if not operated:
+    except AppmixerError as error:
+        if isinstance(error, NotSignedInError) and not operated:
             _say(f"  {wiring.base_url}", "  It answers; over HTTP each person signs in there.")
             return True
-        _say(f"  It cannot be used: {error}")
-        return False
-    except AppmixerError as error:
         _say(f"  It cannot be used: {error}")
         return False
     now = time.perf_counter()

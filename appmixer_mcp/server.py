@@ -48,8 +48,6 @@ SessionOf = Callable[[ServerRequestContext[Any, Any]], Session]
 """Says whose session a request belongs to."""
 
 _SDK_GROUPS = ("session", "flows", "stores", "accounts", "logs", "tasks", "charts")
-
-
 _LONGEST_SUBSCRIPTION = 65_536
 """What a client subscribes to is kept for as long as the stream is open."""
 

@@ -3,20 +3,42 @@
 from abc import ABC, abstractmethod
 from contextvars import Context
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import anyio
 from mcp.shared.message import SessionMessage
 
 if TYPE_CHECKING:
-    from mcp.shared._stream_protocols import ReadStream
+    from mcp.shared._stream_protocols import ReadStream, WriteStream
 
 
-class Between(ABC):
-    """Has everything of the stream behind it but how a message is received."""
+StreamT = TypeVar("StreamT", bound="ReadStream[Any] | WriteStream[Any]")
 
-    def __init__(self, stream: "ReadStream[SessionMessage | Exception]") -> None:
+
+class Closing(Generic[StreamT]):
+    """Stands before a stream, which is closed with it."""
+
+    def __init__(self, stream: StreamT) -> None:
         self._stream = stream
+
+    async def aclose(self) -> None:
+        """Close the stream behind."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class Between(Closing["ReadStream[SessionMessage | Exception]"], ABC):
+    """Has everything of the stream behind it but how a message is received."""
 
     @property
     def last_context(self) -> Context | None:
@@ -31,10 +53,6 @@ class Between(ABC):
             EndOfStream: Of anyio; there is no more.
         """
 
-    async def aclose(self) -> None:
-        """Close the stream behind."""
-        await self._stream.aclose()
-
     def __aiter__(self) -> Self:
         return self
 
@@ -43,14 +61,3 @@ class Between(ABC):
             return await self.receive()
         except anyio.EndOfStream:
             raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.aclose()

@@ -128,8 +128,8 @@ def children_of(worker: Worker) -> list[int]:
 async def until(holds: Callable[[], Awaitable[bool]], within_s: float = 20) -> None:
     """Return once something holds."""
     with anyio.fail_after(within_s):
-        while not await holds():  # noqa: ASYNC110 - no event comes from another process
-            await anyio.sleep(0.05)
+        while not await holds():
+            await anyio.lowlevel.checkpoint()
 
 
 def web(token: str | None = None, base_url: str = "") -> httpx2.AsyncClient:

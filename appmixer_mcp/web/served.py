@@ -83,7 +83,8 @@ def _alone_in(directory: Path) -> Generator[None]:
 
 
 async def _about(_request: Request) -> PlainTextResponse:
-    return PlainTextResponse("This is appmixer-mcp. Give your client the address with /mcp.\n")
+    said = "This is appmixer-mcp. Clients connect to /mcp where it is served, older ones to /sse.\n"
+    return PlainTextResponse(said)
 
 
 class _Worker:

@@ -47,15 +47,16 @@ def serve_http(settings: Settings, host: str, port: int, transports: Transports)
         backlog=_WAITING,
     )
     with listen(host, port) as listener:
-        server = _Server(config, settings)
+        server = _Server(config, settings, "/mcp" if transports == "all" else "/sse")
         server.run(sockets=[listener])
     return 0 if server.started else 1
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings, path: str) -> None:
         super().__init__(config)
         self._settings = settings
+        self._path = path
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say where."""
@@ -66,7 +67,8 @@ class _Server(uvicorn.Server):
             url = f"http://{shown}:{port}"
             sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
-            sys.stderr.write(f"Clients connect to {self._settings.public_url or url}/mcp\n")
+            public_url = self._settings.public_url or url
+            sys.stderr.write(f"Clients connect to {public_url}{self._path}\n")
             if not self._settings.base_url:
                 sys.stderr.write(_about_the_sandbox(self._settings))
 

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.sse import SseServerTransport
@@ -14,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from appmixer_mcp.session import Session
 from appmixer_mcp.stdio import both_eras
-from appmixer_mcp.streams import Between
+from appmixer_mcp.streams import Between, Closing
 from appmixer_mcp.web.authentication import authenticated_session
 from appmixer_mcp.web.http_sessions import RETRY_AFTER_S, too_many_of_one
 from appmixer_mcp.web.refusals import refusal
@@ -122,11 +121,11 @@ class _ReadInTime:
             self._session.cancel()
 
 
-class _Answers:
+class _Answers(Closing["WriteStream[SessionMessage]"]):
     """What is sent to a client, whose session ends when it asks on and reads no answers."""
 
     def __init__(self, stream: "WriteStream[SessionMessage]", session: anyio.CancelScope) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._session = session
         self._waiting = 0
 
@@ -138,20 +137,6 @@ class _Answers:
             await self._stream.send(item)
         finally:
             self._waiting -= 1
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
 
 class _Watched(Between):
