@@ -6,8 +6,9 @@ be lost. The policy then decides whether the call goes on; the tool's own body k
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
@@ -16,9 +17,12 @@ from pydantic import SecretStr
 
 from appmixer_mcp.state import MemoryState, SharedState
 
-Policy = Literal["auto", "flag", "off"]
+Policy = Literal["auto", "flag", "token", "off"]
 
-_VALID_S = 600.0
+Reply = Literal["yes", "no", "dismissed", "late", "unasked"]
+"""What became of a question: `unasked` is one that the client could not put to the person."""
+
+VALID_S = 600.0
 _MOST_PREVIEWS = 1_000  # of a server that keeps its own
 
 
@@ -38,26 +42,92 @@ class Impact:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Call:
+    """A call of a tool that has a preview."""
+
+    principal: str
+    """Who calls: base URL and user."""
+    base_url: str
+    """Whose tenant it is about."""
+    tool: str
+    title: str
+    arguments: Mapping[str, Any]
+    """Without what confirms."""
+    confirm: bool = False
+    """Whether the caller says that the person agreed."""
+    token: str = ""
+    """What the preview gave along, where the policy is `token`."""
+    began_at: float
+    """By the clock of the shared state."""
+    can_ask: bool
+    """Whether the person can be asked through the client."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What the person is asked; counts stay those of the moment when it was."""
+
+    impact: Impact
+    facts: str
+    """A digest of who calls and of the identity of what the question is about."""
+    where: str
+    yes: str
+
+    @property
+    def text(self) -> str:
+        """The whole question, as the person reads it."""
+        losses = "".join(f"\n- {loss}" for loss in self.impact.losses)
+        return f"{self.impact.question}{losses}\nTenant: {self.where}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `from_json` makes the same question of."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Question":
+        """Return the question that `as_json` was asked of."""
+        impact = Impact(**fields["impact"])
+        return cls(impact=impact, facts=fields["facts"], where=fields["where"], yes=fields["yes"])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the person said to a question."""
+
+    reply: Reply
+    question: Question
+    number: str = ""
+    """Tells the question from all others, where its answer could be sent twice."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """Whether a call goes on, and if not, what to tell the caller."""
 
-    act: bool
+    act: bool = False
+    question: Question | None = None
+    """To be put to the person before it is decided."""
     next_step: str = ""
+    token: str = ""
+    """Confirms the same call, once."""
 
 
 @dataclass
 class Confirmations:
     """Remembers which previews were given to whom, and decides by the operator's policy.
 
-    `auto`: a call with `confirm=true` acts only after a preview of the same arguments, with the
-    same identity facts, was given to the same principal in the last ten minutes; each preview
-    serves once, and only a call that began after it was given. `flag`: `confirm=true` acts at once.
-    `off`: every call acts at once.
+    `auto`: the person is asked where the client can; elsewhere a call with `confirm=true` acts only
+    after a preview of the same arguments, with the same identity facts, was given to the same
+    principal; each preview serves once, and only a call that began after it was given. `token`:
+    likewise, but the second call must bring the token that came with the preview. `flag`:
+    `confirm=true` acts at once. `off`: every call acts at once.
     """
 
     policy: Policy
     state: SharedState = field(default_factory=lambda: MemoryState(max_entries=_MOST_PREVIEWS))
     """Keeps the previews; shared by workers, any of them takes the answer to a preview."""
+    valid_s: float = VALID_S
+    """How long a preview or a question waits for its answer."""
     _locks: WeakValueDictionary[str, anyio.Lock] = field(
         default_factory=WeakValueDictionary[str, anyio.Lock]
     )
@@ -66,51 +136,112 @@ class Confirmations:
         """Return the lock that a call holds from its preview to its end.
 
         Of calls of this process that ask about one object, each then sees what the one before
-        did. Calls that ask nothing, such as starting a flow, do not wait.
+        did. Calls that ask nothing, such as starting a flow, do not wait, and nobody waits for a
+        person.
 
         Args:
             target: The values that name the object, such as the ids of a store and a record.
         """
         return self._locks.setdefault(_digest(*target), anyio.Lock())
 
-    async def decide(
-        self,
-        principal: str,
-        tool: str,
-        arguments: Mapping[str, Any],
-        impact: Impact,
-        *,
-        confirm: bool,
-        began_at: float,
-    ) -> Decision:
-        """Return whether the call acts now; a preview that is used up is forgotten first.
+    async def decide(self, call: Call, impact: Impact | None, answer: Answer | None) -> Decision:
+        """Return whether the call acts now; what confirms it is used up first.
 
         Args:
-            principal: Who calls: base URL and user.
-            tool: The tool's name.
-            arguments: Its arguments, without `confirm`.
-            impact: What the call would do at this moment.
-            confirm: Whether the caller says that the person agreed.
-            began_at: When the call began, by the clock of `state`. Calls sent together with the
-                one that asks for the preview come from somebody who has not seen it.
+            call: What is to be done.
+            impact: What it would do at this moment; None when there is nothing to ask.
+            answer: The person's yes, once they were asked.
 
         Raises:
             UnavailableError: What several workers share does not answer.
         """
-        if self.policy == "off" or (self.policy == "flag" and confirm):
+        if answer is not None:
+            return await self._agreed(call, impact, answer)
+        if impact is None or self.policy == "off" or (self.policy == "flag" and call.confirm):
             return Decision(act=True)
         if self.policy == "flag":
-            return Decision(act=False, next_step=f"Call {tool} again with confirm=true to do it.")
-        key, facts = f"preview:{_digest(principal, tool, arguments)}", _digest(impact.identity)
-        seen = await self.state.take(key) if confirm else None
+            return Decision(next_step=f"Call {call.tool} again with confirm=true to do it.")
+        facts = _digest(call.principal, impact.identity)
+        if call.can_ask:
+            yes = f"Yes: {call.title}"
+            return Decision(
+                question=Question(impact=impact, facts=facts, where=call.base_url, yes=yes)
+            )
+        if self.policy == "token":
+            return await self._by_token(call, facts)
+        return await self._by_preview(call, facts)
+
+    def refused(self, call: Call, reply: Reply) -> Decision:
+        """Return what to tell the caller when the person did not say yes."""
+        tool = call.tool
+        if reply == "no":
+            said = "The person said no, and nothing was changed. Do not ask again on your own."
+        elif reply == "dismissed":
+            said = (
+                "The person closed the question without an answer, and nothing was changed. Ask "
+                f"them what they want before you call {tool} again."
+            )
+        elif reply == "late":
+            said = (
+                f"Nobody answered in time ({self.valid_s:g} s), and nothing was changed. Call "
+                f"{tool} again when the person is there; they are asked anew."
+            )
+        else:
+            said = (
+                "The client says that it can ask the person, but it could not, and nothing was "
+                "changed. Tell the person; APPMIXER_CONFIRM names other ways to confirm."
+            )
+        return Decision(next_step=said)
+
+    async def _agreed(self, call: Call, impact: Impact | None, answer: Answer) -> Decision:
+        if impact is None or _digest(call.principal, impact.identity) != answer.question.facts:
+            return Decision(
+                next_step=f"It changed, look again: call {call.tool} once more, and the person is "
+                "asked about what it is now."
+            )
+        # Recorded before anything is done: of two calls with one answer, one acts.
+        if answer.number and not await self.state.put_new(
+            f"answer:{answer.number}", b"", ttl_s=2 * self.valid_s
+        ):
+            return Decision(
+                next_step="That answer has served already. See whether it is done before you call "
+                f"{call.tool} again."
+            )
+        return Decision(act=True)
+
+    async def _by_preview(self, call: Call, facts: str) -> Decision:
+        key = f"preview:{_digest(call.principal, call.tool, call.arguments)}"
+        seen = await self.state.take(key) if call.confirm else None
         seen_facts, given_at = json.loads(seen) if seen else ("", 0.0)
-        if seen_facts == facts and given_at <= began_at:
+        # Calls sent together with the one that asks come from somebody who has not seen it.
+        if seen_facts == facts and given_at <= call.began_at:
             return Decision(act=True)
         preview = json.dumps((facts, await self.state.now()))
-        await self.state.put(key, preview.encode(), ttl_s=_VALID_S)
-        changed = seen_facts not in ("", facts)
-        ask = f"Show this to the person; only if they agree, call {tool} again with confirm=true."
-        return Decision(act=False, next_step=f"It changed, look again. {ask}" if changed else ask)
+        await self.state.put(key, preview.encode(), ttl_s=self.valid_s)
+        changed = "It changed, look again. " if seen_facts not in ("", facts) else ""
+        return Decision(
+            next_step=f"{changed}Show this to the person; only if they agree, call {call.tool} "
+            "again with confirm=true."
+        )
+
+    async def _by_token(self, call: Call, facts: str) -> Decision:
+        same_call = _digest(call.principal, call.tool, call.arguments)
+        seen = await self.state.take(f"token:{_digest(call.token)}") if call.token else None
+        seen_call, seen_facts = json.loads(seen) if seen else ("", "")
+        if (seen_call, seen_facts) == (same_call, facts):
+            return Decision(act=True)
+        token = secrets.token_urlsafe(16)
+        kept = json.dumps((same_call, facts)).encode()
+        await self.state.put(f"token:{_digest(token)}", kept, ttl_s=self.valid_s)
+        said = ""
+        if call.token:
+            changed = seen_call == same_call
+            said = "It changed, look again. " if changed else "That token does not confirm this. "
+        return Decision(
+            next_step=f"{said}Show this to the person; only if they agree, call {call.tool} again "
+            "with this confirm_token.",
+            token=token,
+        )
 
 
 def _digest(*parts: object) -> str:

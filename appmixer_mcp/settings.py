@@ -108,8 +108,12 @@ class Settings(BaseSettings):
     )
     confirm: Policy = Field(
         default="auto",
-        description="When a destructive call acts: `auto` after a preview and `confirm=true`, "
-        "`flag` with `confirm=true` alone, `off` at once.",
+        description="When a destructive call acts: `auto` when the person said yes, asked through "
+        "the client where it can, else after a preview and `confirm=true`; `token` likewise, but "
+        "with the token of the preview; `flag` with `confirm=true` alone; `off` at once.",
+    )
+    confirm_timeout_s: float = Field(
+        default=600.0, gt=0, description="How long a question or a preview waits for its answer."
     )
     max_result_bytes: int = Field(
         default=20_000, ge=2_000, description="Longest text of a tool's result; more is cut."

@@ -1,28 +1,31 @@
 """What a tool is: a typed function, with its group, title, hints and, where it destroys, a preview.
 
-A tool module makes one `Toolset` and decorates functions with it. Everything else (schemas,
-confirmation, documentation, filters) reads the records that come of it.
+A tool module makes one `Toolset` and decorates functions with it: tools, resources that clients
+read, and what completes their arguments. Everything else (schemas, confirmation, documentation,
+filters) reads the records that come of it.
 """
 
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from appmixer_mcp.confirmation import Confirmations, Decision, Impact
+from appmixer_mcp.confirmation import Call, Confirmations, Decision, Impact
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.results import Outcome, Result
 from appmixer_mcp.schemas import Schema, expectation, flatten, shown
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
+    from appmixer_mcp.asking import Person
     from appmixer_mcp.session import Session
 
 Confirm = Annotated[bool, Field(description="True only after the person saw the preview.")]
+ConfirmToken = Annotated[str, Field(description="From the preview, once the person saw it.")]
 
 _NAMES_OF_ONE = ("flow_id", "store_id", "key", "task_id", "chart_id")
 """Arguments that say which object a call is about."""
@@ -53,6 +56,8 @@ class ToolContext:
     session: "Session"
     confirmations: Confirmations
     protocol_version: str
+    person: "Person | None" = None
+    """Who is asked before something is destroyed, where the client can."""
 
     async def client(self) -> "AppmixerClient":
         """Return the client signed in as the caller; the first call may have to open it."""
@@ -90,38 +95,53 @@ class ToolSpec:
         values = self._checked(arguments)
         if self.preview is None:
             return await self.function(ctx, **values)
-        confirm = values.pop("confirm")
-        began_at = await ctx.confirmations.state.now()
+        call = Call(
+            principal=ctx.session.principal,
+            base_url=ctx.session.base_url,
+            tool=self.name,
+            title=self.title,
+            confirm=values.pop("confirm", False),
+            token=values.pop("confirm_token", ""),
+            arguments=values,
+            began_at=await ctx.confirmations.state.now(),
+            can_ask=ctx.person is not None,
+        )
+        return await self._confirmed(ctx, call, self.preview)
+
+    async def _confirmed(self, ctx: ToolContext, call: Call, preview: Preview) -> Result:
+        values = call.arguments
         target = [value for name, value in values.items() if name in _NAMES_OF_ONE]
-        async with ctx.confirmations.alone(*target):
-            impact = await self.preview(ctx, **values)
-            if impact is not None:
-                decision = await ctx.confirmations.decide(
-                    ctx.session.principal,
-                    self.name,
-                    values,
-                    impact,
-                    confirm=confirm,
-                    began_at=began_at,
-                )
-                if not decision.act:
-                    return self._asking(impact, decision)
-            return await self.function(ctx, **values)
+        answer = await ctx.person.answer() if ctx.person else None
+        while answer is None or answer.reply == "yes":
+            async with ctx.confirmations.alone(*target):
+                impact = await preview(ctx, **values)
+                decision = await ctx.confirmations.decide(call, impact, answer)
+                if decision.act:
+                    return await self.function(ctx, **values)
+            shown = answer.question.impact if impact is None and answer else impact
+            if decision.question is None or ctx.person is None or shown is None:
+                return self._asking(shown, decision)
+            answer = await ctx.person.ask(decision.question)
+        return self._asking(answer.question.impact, ctx.confirmations.refused(call, answer.reply))
 
     def takes_secret(self, name: str) -> bool:
         """Say whether an argument of this name is a secret, which nothing may repeat."""
         field = self.arguments.model_fields.get(name)
         return field is not None and "SecretStr" in repr(field.annotation)
 
-    def _asking(self, impact: Impact, decision: Decision) -> Result:
-        return self.result.model_validate(
-            {
-                "done": False,
-                "message": impact.question,
-                "impact": impact.losses,
-                "next_step": decision.next_step,
-            }
-        )
+    def confirmed_by_token(self) -> "ToolSpec":
+        """Return the same tool, confirmed by the token of its preview instead of a flag."""
+        if self.preview is None:
+            return self
+        arguments = _arguments(self.function, confirm_token=(ConfirmToken, ""))
+        schema = flatten(arguments.model_json_schema())
+        return replace(self, arguments=arguments, input_schema=schema)
+
+    def _asking(self, impact: Impact | None, decision: Decision) -> Result:
+        shown = {"message": impact.question, "impact": impact.losses} if impact else {}
+        token = {"confirm_token": decision.token} if decision.token else {}
+        said = {"done": False, "next_step": decision.next_step}
+        return self.result.model_validate(said | shown | token)
 
     def _checked(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         properties: Mapping[str, Schema] = self.input_schema["properties"]
@@ -156,17 +176,56 @@ class ToolSpec:
         return f"{name} must be {expectation(schema)}{got}."
 
 
+@dataclass(frozen=True, kw_only=True)
+class ResourceSpec:
+    """A resource as data: what a client reads under an address, or under each of a template."""
+
+    name: str
+    title: str
+    description: str
+    group: str
+    uri: str
+    """An address, or a template whose variables are the function's parameters."""
+    mime_type: str
+    function: Callable[..., Awaitable[Result | str]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to complete an argument."""
+
+    value: str
+    """What the argument takes, such as an id."""
+    name: str
+    """What people call it."""
+
+
+@dataclass(frozen=True)
+class CompletionSpec:
+    """How arguments of one name are completed, of resources and prompts alike."""
+
+    argument: str
+    group: str
+    function: Callable[[ToolContext, str], Awaitable[list[Choice]]]
+    """Takes what was typed so far, part of a name or an id."""
+
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
 @dataclass(frozen=True)
 class Toolset:
-    """A group of tools that are switched on and off together."""
+    """A group of tools, with its resources, that are switched on and off together."""
 
     name: str
     description: str
     tools: list[ToolSpec] = field(default_factory=list[ToolSpec])
+    resources: list[ResourceSpec] = field(default_factory=list[ResourceSpec])
+    completions: list[CompletionSpec] = field(default_factory=list[CompletionSpec])
 
     def tool(
         self, title: str, hints: Hints, *, preview: Preview | None = None
-    ) -> Callable[[ToolFunction], ToolFunction]:
+    ) -> Callable[[FunctionT], FunctionT]:
         """Register a function as a tool; its name, docstring and signature are the tool's.
 
         Args:
@@ -176,8 +235,48 @@ class Toolset:
                 must then return an `Outcome`.
         """
 
-        def register(function: ToolFunction) -> ToolFunction:
+        def register(function: FunctionT) -> FunctionT:
             self.tools.append(_spec(self.name, title, hints, function, preview))
+            return function
+
+        return register
+
+    def resource(
+        self, uri: str, title: str, mime_type: str = "application/json"
+    ) -> Callable[[FunctionT], FunctionT]:
+        """Register a function that returns what clients read; its docstring describes it.
+
+        Args:
+            uri: An address, or a template such as `appmixer://flows/{flow_id}`.
+            title: What people see.
+            mime_type: Of what it returns: a text, or a `Result` that is shown as JSON.
+        """
+
+        def register(function: FunctionT) -> FunctionT:
+            self.resources.append(
+                ResourceSpec(
+                    name=function.__name__,
+                    title=title,
+                    description=inspect.cleandoc(function.__doc__ or ""),
+                    group=self.name,
+                    uri=uri,
+                    mime_type=mime_type,
+                    function=function,
+                )
+            )
+            return function
+
+        return register
+
+    def completes(self, argument: str) -> Callable[[FunctionT], FunctionT]:
+        """Register a function that completes the arguments of one name.
+
+        Args:
+            argument: Such as `flow_id`.
+        """
+
+        def register(function: FunctionT) -> FunctionT:
+            self.completions.append(CompletionSpec(argument, self.name, function))
             return function
 
         return register
@@ -187,18 +286,11 @@ def _spec(
     group: str, title: str, hints: Hints, function: ToolFunction, preview: Preview | None
 ) -> ToolSpec:
     name = function.__name__
-    signature = inspect.signature(function, eval_str=True)
-    _, *parameters = signature.parameters.values()
-    fields: dict[str, Any] = {
-        one.name: (one.annotation, ... if one.default is one.empty else one.default)
-        for one in parameters
-    }
-    result = cast("type[Result]", signature.return_annotation)
-    if preview is not None:
-        fields["confirm"] = (Confirm, False)
-        if not issubclass(result, Outcome):
-            raise TypeError(f"{name} has a preview, so it must return an Outcome.")
-    arguments = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+    result = cast("type[Result]", inspect.signature(function, eval_str=True).return_annotation)
+    if preview is not None and not issubclass(result, Outcome):
+        raise TypeError(f"{name} has a preview, so it must return an Outcome.")
+    confirming = {} if preview is None else {"confirm": (Confirm, False)}
+    arguments = _arguments(function, **confirming)
     return ToolSpec(
         name=name,
         title=title,
@@ -212,6 +304,17 @@ def _spec(
         input_schema=flatten(arguments.model_json_schema()),
         output_schema=_output_schema(result),
     )
+
+
+def _arguments(function: ToolFunction, **confirming: tuple[Any, Any]) -> type[BaseModel]:
+    """Return a model of what a tool takes: its function's parameters, and what confirms a call."""
+    _, *parameters = inspect.signature(function, eval_str=True).parameters.values()
+    fields: dict[str, Any] = {
+        one.name: (one.annotation, ... if one.default is one.empty else one.default)
+        for one in parameters
+    }
+    fields |= confirming
+    return create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 @cache  # several tools give back the same, and a start waits for each

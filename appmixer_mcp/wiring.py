@@ -109,7 +109,9 @@ class Wiring:
 
         given: dict[str, Any] = {
             "session": self.session,
-            "confirmations": Confirmations(confirm or self.settings.confirm),
+            "confirmations": Confirmations(
+                confirm or self.settings.confirm, valid_s=self.settings.confirm_timeout_s
+            ),
             "toolsets": tuple(listed(self.settings.toolsets)),
             "read_only": self.settings.read_only,
             "max_result_bytes": self.settings.max_result_bytes,

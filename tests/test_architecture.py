@@ -16,7 +16,16 @@ OF_OURS = {
     "appmixer_mcp/outgoing": (),
     "appmixer_mcp/state": ("errors",),
     "appmixer_mcp/oauth": ("errors", "keys", "networks", "api", "outgoing", "state"),
-    "tools": ("errors", "ids", "descriptor", "api", "results", "confirmation", "toolset"),
+    "tools": (
+        "errors",
+        "ids",
+        "cleaning",
+        "descriptor",
+        "api",
+        "results",
+        "confirmation",
+        "toolset",
+    ),
 }
 """What of ours a part may import beside itself."""
 FORBIDDEN = {
@@ -102,7 +111,7 @@ def test_errors_and_the_descriptor_rules_import_nothing_of_ours():
 
 def test_a_tool_module_has_one_name_at_run_time():
     program = (
-        "import sys; from appmixer_mcp.server import load_toolsets; load_toolsets();"
+        "import sys; from appmixer_mcp.surface import load_toolsets; load_toolsets();"
         "print('tools.flows' in sys.modules, 'appmixer_mcp.tools.flows' in sys.modules)"
     )
 

@@ -13,7 +13,7 @@ import pytest
 from appmixer_mcp import errors
 from appmixer_mcp.cli import _parsed
 from appmixer_mcp.sandbox import app, components
-from appmixer_mcp.server import load_toolsets
+from appmixer_mcp.surface import load_toolsets
 from appmixer_mcp.settings import PREFIX, Settings
 from tests.contract.documents import component_types, contract, operations, shape
 from tests.processes import sandbox

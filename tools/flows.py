@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.descriptor import check_descriptor, source_links
 from appmixer_mcp.errors import FlowInvalidError, InputError
 from appmixer_mcp.results import Facts, Instant, Object, Outcome, Page, Result, Text
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, RUN, ToolContext, Toolset
 
-from ._shared import Filters, FlowId, Limit, Name, Offset, Sort, plural, quoted
+from ._shared import Filters, FlowId, Limit, Name, Offset, Sort, plural
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.flows import Flow
@@ -212,9 +213,10 @@ async def create_flow(
     _refuse_unsound(descriptor)
     properties = {"customFields": custom_fields} if custom_fields else None
     flow_id = await (await ctx.client()).flows.create_flow(name, descriptor, properties)
+    size = plural(len(descriptor), "component")
     return FlowChanged(
         done=True,
-        message=f"Created the flow {name!r} with {plural(len(descriptor), 'component')}, stopped.",
+        message=f"Created the flow {quoted(name)} with {size}, stopped.",
         flow_id=flow_id,
         stage="stopped",
         next_step="start_flow runs it.",
@@ -343,6 +345,12 @@ async def get_flow_authentication(ctx: ToolContext, flow_id: FlowId) -> FlowAuth
     """Show which components of a flow need an account, and which accounts they can use."""
     found = await (await ctx.client()).flows.get_flow_authentication(flow_id)
     return FlowAuthentication(flow_id=flow_id, components=found.components, services=found.services)
+
+
+@TOOLSET.resource("appmixer://flows/{flow_id}", "Flow")
+async def flow(ctx: ToolContext, flow_id: FlowId) -> FlowDetail:
+    """What get_flow shows: a flow's summary, components and wiring."""
+    return await get_flow(ctx, flow_id)
 
 
 def _refuse_unsound(descriptor: dict[str, Any]) -> None:

@@ -18,18 +18,21 @@ from appmixer_mcp.web.client_addresses import ClientAddresses
 from appmixer_mcp.web.hosts import HostsAndOrigins
 from appmixer_mcp.web.limits import RequestsInFlight
 from appmixer_mcp.web.local import LocalOnly, is_loopback
-from appmixer_mcp.web.served import Transports, served
+from appmixer_mcp.web.served import Extend, Transports, served
 
 _MCP_HEADERS = ("Mcp-Method", "Mcp-Name", "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID")
 _LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 
 
-def build_app(settings: Settings, transports: Transports = "all") -> Starlette:
+def build_app(
+    settings: Settings, transports: Transports = "all", *, extend: Extend | None = None
+) -> Starlette:
     """Return the application; its lifespan opens what it works with.
 
     Args:
         settings: The operator's.
         transports: `sse` leaves `/mcp` out.
+        extend: Registers more on the MCP server, the SDK's way.
 
     Raises:
         ConfigurationError: The settings do not go together; says what to change.
@@ -39,7 +42,7 @@ def build_app(settings: Settings, transports: Transports = "all") -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        async with served(settings, transports) as inner.app:
+        async with served(settings, transports, extend) as inner.app:
             yield
 
     app = Starlette(routes=[Mount("/", app=inner)], middleware=_checks(settings), lifespan=lifespan)

@@ -1,7 +1,7 @@
 """What one worker serves over HTTP, opened once for all its users: tenant, state, MCP, sign-in."""
 
 import math
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -39,20 +39,28 @@ if TYPE_CHECKING:
     from appmixer_mcp.server import AppmixerServer
 
 Transports = Literal["all", "sse"]
+Extend = Callable[["AppmixerServer"], None]
 
 _FORM_BYTES = 65_536
 _USERS_AT_LEAST = 10  # to whom there is always a session left
 
 
 @asynccontextmanager
-async def served(settings: Settings, transports: Transports) -> AsyncGenerator[Starlette]:
+async def served(
+    settings: Settings, transports: Transports, extend: Extend | None = None
+) -> AsyncGenerator[Starlette]:
     """Open everything, give the application, and close everything in order.
+
+    Args:
+        settings: The operator's.
+        transports: `sse` leaves `/mcp` out.
+        extend: Registers more on the MCP server, the SDK's way.
 
     Raises:
         ConfigurationError: A setting cannot be used.
     """
     async with AsyncExitStack() as stack:
-        yield await _Worker(settings, transports).opened(stack)
+        yield await _Worker(settings, transports, extend).opened(stack)
 
 
 @contextmanager
@@ -90,10 +98,11 @@ async def _about(_request: Request) -> PlainTextResponse:
 class _Worker:
     """Puts the parts of one worker together."""
 
-    def __init__(self, settings: Settings, transports: Transports) -> None:
+    def __init__(self, settings: Settings, transports: Transports, extend: Extend | None) -> None:
         """Open nothing yet."""
         self._settings = settings
         self._transports = transports
+        self._extend = extend
         self._wiring = Wiring(settings)
         self._metrics = Metrics()
         self._open_requests = OpenRequests(max(16, settings.max_requests // 4))
@@ -120,10 +129,12 @@ class _Worker:
             session_of=session_of,
             limits=limits,
             observer=self._metrics,
-            confirmations=Confirmations(settings.confirm, state),
+            confirmations=Confirmations(settings.confirm, state, settings.confirm_timeout_s),
             bus=Notices(state),
             request_state=await sealing(settings.encryption_key, state if many else None),
         )
+        if self._extend is not None:
+            self._extend(server)
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
         tasks.start_soon(self._open_requests.watch)
