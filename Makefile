@@ -1,5 +1,5 @@
 # Everything happens in .venv; nothing is installed anywhere else.
-.PHONY: help demo test test-long check bench clean
+.PHONY: help demo test test-long conformance check bench clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.runtime  ## set up, and show what the server does, on a sandbox of its own
 	@$(BIN)/appmixer-mcp demo
@@ -19,6 +19,9 @@ test: .venv/.dev  ## run the tests, under 3 minutes
 test-long: .venv/.dev bench  ## run what takes longer, and the benchmark
 	$(BIN)/pytest -n auto --dist loadgroup -m long
 
+conformance: .venv/.dev  ## run the official MCP conformance suite, which npm brings
+	$(BIN)/pytest -m long --nothing-skipped tests/conformance
+
 check: .venv/.dev  ## format, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -26,7 +29,6 @@ check: .venv/.dev  ## format, lint and types
 	$(BIN)/basedpyright
 
 bench: .venv/.dev  ## measure what docs/performance.md publishes
-	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python -m bench
 
 clean:  ## remove everything that was made here

@@ -6,7 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mcp.server.subscriptions import ResourceUpdated, ServerEvent
+from mcp.server.subscriptions import (
+    PromptsListChanged,
+    ResourcesListChanged,
+    ResourceUpdated,
+    ServerEvent,
+    ToolsListChanged,
+)
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_REQUEST
 
@@ -18,6 +24,12 @@ logger = logging.getLogger(__name__)
 
 _OBJECTS = {"flow_id": "appmixer://flows/{}"}
 """The resource behind each argument that names an object."""
+_LISTS: Mapping[bytes, ServerEvent] = {
+    b"tools": ToolsListChanged(),
+    b"prompts": PromptsListChanged(),
+    b"resources": ResourcesListChanged(),
+}
+"""How workers call the lists among themselves; any other message is the URI of a resource."""
 _MOST_OF_ONE = 64
 """How many streams of notices one user may have open in one process."""
 
@@ -50,14 +62,12 @@ class Notices:
         self._listening: Counter[str] = Counter()
 
     async def publish(self, event: ServerEvent) -> None:
-        """Tell the listeners of the user who caused it; only updated resources are told so far.
+        """Tell the listeners of the user who caused it.
 
         Without what the workers share nobody hears it: what has changed has changed all the same.
         """
-        if not isinstance(event, ResourceUpdated):
-            return
         try:
-            await self._state.publish(_channel(), event.uri.encode())
+            await self._state.publish(_channel(), _written(event))
         except UnavailableError as error:
             logger.warning("A change notice is lost: %s", error)
 
@@ -74,9 +84,7 @@ class Notices:
                 f"{self._most_of_one} subscriptions of yours are open, and no more may. End some.",
             )
         self._listening[channel] += 1
-        unsubscribe = self._state.subscribe(
-            channel, lambda uri: listener(ResourceUpdated(uri=uri.decode()))
-        )
+        unsubscribe = self._state.subscribe(channel, lambda message: listener(_read(message)))
         is_over = False
 
         def end() -> None:
@@ -88,6 +96,16 @@ class Notices:
                 self._listening += Counter()  # forgets whose count is 0
 
         return end
+
+
+def _written(event: ServerEvent) -> bytes:
+    if isinstance(event, ResourceUpdated):
+        return event.uri.encode()
+    return next(name for name, changed in _LISTS.items() if changed == event)
+
+
+def _read(message: bytes) -> ServerEvent:
+    return _LISTS.get(message) or ResourceUpdated(uri=message.decode())
 
 
 def _channel() -> str:

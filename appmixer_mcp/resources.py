@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from mcp.shared.uri_template import UriTemplate
 from mcp.types import Resource, ResourceTemplate
 
+from appmixer_mcp.cleaning import cleaned
 from appmixer_mcp.results import Result, dump
 from appmixer_mcp.surface import current_selection
 from appmixer_mcp.toolset import ResourceSpec, ToolContext
@@ -19,8 +20,8 @@ class Resources:
 
     def __init__(self, specs: Iterable[ResourceSpec]) -> None:
         """Take resources in the order in which they are listed."""
-        self._templates = {spec.uri: UriTemplate.parse(spec.uri) for spec in specs}
         self._specs = {spec.uri: spec for spec in specs}
+        self._templates = {uri: UriTemplate.parse(uri) for uri in self._specs}
 
     def fixed(self) -> list[Resource]:
         """Return those that have one address."""
@@ -51,4 +52,6 @@ class Resources:
 async def read(spec: ResourceSpec, context: ToolContext, values: Mapping[str, str]) -> str:
     """Return what is under an address: a text, or JSON."""
     content = await spec.function(context, **values)
-    return dump(content, _MOST_BYTES)[1] if isinstance(content, Result) else content
+    if isinstance(content, Result):
+        return dump(content.also_at(""), _MOST_BYTES).text
+    return cleaned(content)

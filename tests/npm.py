@@ -1,5 +1,6 @@
 """Programs from npm, installed once for all test runs of a virtual environment."""
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from filelock import FileLock
 
 _CACHE = Path(sys.prefix) / "npm"
 _OLDEST_NODE = 20
+_NEWER_NODE = "22.23.3"
 _INSTALL_TIMEOUT_S = 240
 
 
@@ -25,13 +27,30 @@ def npm_package(name: str, version: str) -> Path:
     return home / "node_modules"
 
 
+def node_22() -> Path:
+    """Return a Node of version 22 or newer: this machine's, or one from npm."""
+    _require_node()
+    own = Path(shutil.which("node") or "")
+    if _version(own) >= int(_NEWER_NODE.partition(".")[0]):
+        return own
+    # What the package `node` depends on for this kind of machine; its own script is not run.
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    name = f"node-bin-darwin-{machine}" if sys.platform == "darwin" else f"node-linux-{machine}"
+    return npm_package(name, _NEWER_NODE) / name / "bin" / "node"
+
+
 def _require_node() -> None:
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         pytest.skip("needs node and npm")
+    if _version(Path(node)) < _OLDEST_NODE:
+        pytest.skip(f"needs Node {_OLDEST_NODE} or newer")
+
+
+def _version(node: Path) -> int:
+    """Return the first part of what `node --version` says."""
     said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    if int(said.removeprefix("v").partition(".")[0]) < _OLDEST_NODE:
-        pytest.skip(f"needs Node {_OLDEST_NODE} or newer, not {said.strip()}")
+    return int(said.removeprefix("v").partition(".")[0])
 
 
 def _install(package: str, home: Path) -> None:

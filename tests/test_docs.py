@@ -1,4 +1,4 @@
-"""The README says what the code does."""
+"""The documents say what the code does."""
 
 import json
 import re
@@ -8,18 +8,22 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import anyio
 import pytest
 
 from appmixer_mcp import errors
 from appmixer_mcp.cli import _parsed
 from appmixer_mcp.sandbox import app, components
-from appmixer_mcp.surface import load_toolsets
 from appmixer_mcp.settings import PREFIX, Settings
+from appmixer_mcp.surface import load_toolsets
+from bench.tokens import MOST, cost, count
 from tests.contract.documents import component_types, contract, operations, shape
+from tests.listings import MODES, shown_in
 from tests.processes import sandbox
 
 README = Path(__file__).parent.parent / "README.md"
 SANDBOX = README.parent / "docs" / "sandbox.md"
+PERFORMANCE = README.parent / "docs" / "performance.md"
 SOMETIMES = {"update_flow", "create_store_item"}
 
 
@@ -85,12 +89,34 @@ def operations_table():
     return "\n".join(rows)
 
 
+def tokens_table():
+    rows = [
+        "| served | tools | tokens | longest tool | hidden | prompts | resources |",
+        "|---|---:|---:|---|---:|---:|---:|",
+    ]
+    for mode in MODES:
+        if mode.policy in ("flag", "off"):
+            continue  # shown the same as `auto`
+        shown = anyio.run(shown_in, mode)
+        spent = cost(shown["tools"])
+        most = f" of {MOST[mode.preset]:,}" if mode.preset in MOST else ""
+        how = ", read-only" if mode.read_only else ""
+        how += ", `APPMIXER_CONFIRM=token`" if mode.policy == "token" else ""
+        rows.append(
+            f"| `{mode.preset}`{how} | {spent.tools} | {spent.tokens:,}{most} "
+            f"| `{spent.longest}`, {spent.tokens_of_longest} | {spent.hidden_tokens:,} "
+            f"| {count(shown['prompts'])} | {count(shown['resources'] + shown['templates'])} |"
+        )
+    return "\n".join(rows)
+
+
 TABLES = {
     "settings": (README, settings_table),
     "tools": (README, tools_table),
     "errors": (README, errors_table),
     "components": (SANDBOX, components_table),
     "operations": (SANDBOX, operations_table),
+    "tokens": (PERFORMANCE, tokens_table),
 }
 
 
