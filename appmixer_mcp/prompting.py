@@ -15,6 +15,7 @@ from mcp.server.mcpserver.prompts.base import Prompt, PromptArgument
 from pydantic import BaseModel, ConfigDict
 
 from appmixer_mcp._folders import folder
+from appmixer_mcp.cleaning import cleaned
 
 _FRONT_MATTER = re.compile(r"\A---\n(?P<front>.*?)\n---\n(?P<text>.*)\Z", re.DOTALL)
 _GUIDE = "{{>guide}}"
@@ -127,4 +128,4 @@ def load_prompts() -> list[PromptFile]:
 
 
 def _fenced(name: str, value: str) -> str:
-    return f"<{name}>{_CLOSING_TAG.sub('&lt;', value)}</{name}>"
+    return f"<{name}>{_CLOSING_TAG.sub('&lt;', cleaned(value))}</{name}>"
