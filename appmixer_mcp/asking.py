@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
-from uuid import uuid4
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -112,16 +111,18 @@ class _BetweenCalls:
             return None
         state = json.loads(self._context.request_state)
         question = Question.from_json(state["question"])
+        # Whatever was said, a second answer to the same question is none.
+        if not await self._confirmations.take_answer(state["number"]):
+            return Answer("spent", question)
         if await self._confirmations.state.now() > state["asked_at"] + self._confirmations.valid_s:
             return Answer("late", question)
-        reply = _reply(given) if isinstance(given, ElicitResult) else "unasked"
-        return Answer(reply, question, number=state["number"])
+        return Answer(_reply(given) if isinstance(given, ElicitResult) else "unasked", question)
 
     async def ask(self, question: Question) -> Answer:
         params = ElicitRequestFormParams(message=question.text, requested_schema=_form(question))
         state = {
             "question": question.as_json(),
-            "number": uuid4().hex,
+            "number": await self._confirmations.expect_answer(),
             "asked_at": await self._confirmations.state.now(),
         }
         raise AnswerAwaitedError(

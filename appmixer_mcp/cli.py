@@ -21,6 +21,7 @@ from appmixer_mcp.wiring import Wiring, sandbox_options
 if TYPE_CHECKING:
     from appmixer_mcp.confirmation import Policy
     from appmixer_mcp.server import AppmixerServer
+    from appmixer_mcp.subscribing import Subscriptions
 
 Arguments = dict[str, Any]
 
@@ -241,11 +242,15 @@ def _serve(arguments: Arguments) -> int:
     return 0
 
 
-def _built_quickly(wiring: Wiring) -> "AppmixerServer":
+def _built_quickly(wiring: Wiring) -> "tuple[AppmixerServer, Subscriptions]":
     """Build the server without the garbage collector looking through all that is there to stay."""
     gc.disable()
     try:
-        return wiring.server()
+        from appmixer_mcp.state import MemoryState
+        from appmixer_mcp.subscribing import Subscriptions
+
+        subscriptions = Subscriptions(MemoryState(), wiring.settings.watch_interval_s)
+        return wiring.server(subscriptions=subscriptions), subscriptions
     finally:
         gc.freeze()
         gc.enable()
@@ -255,7 +260,7 @@ async def _serve_stdio(settings: Settings, broken: ConfigurationError | None) ->
     wiring = Wiring(settings, broken)
     traces = ExitStack()
     try:
-        server = _built_quickly(wiring)
+        built = _built_quickly(wiring)
         if settings.tracing:
             from appmixer_mcp.tracing import set_up_tracing
 
@@ -263,15 +268,17 @@ async def _serve_stdio(settings: Settings, broken: ConfigurationError | None) ->
     except ConfigurationError as error:
         # A client shows its user what a server says, but not why one does not start.
         wiring = Wiring(Settings.model_construct(), error)
-        server = _built_quickly(wiring)
+        built = _built_quickly(wiring)
     with traces:
-        await _serve_one_client(wiring, server)
+        await _serve_one_client(wiring, *built)
 
 
-async def _serve_one_client(wiring: Wiring, server: "AppmixerServer") -> None:
+async def _serve_one_client(
+    wiring: Wiring, server: "AppmixerServer", subscriptions: "Subscriptions"
+) -> None:
     from appmixer_mcp.stdio import serve_stdio
 
-    async with wiring, anyio.create_task_group() as tasks:
+    async with wiring, subscriptions.running(), anyio.create_task_group() as tasks:
         if sys.platform != "win32":
             tasks.start_soon(_end_on_signal, wiring)
         if wiring.broken is not None:

@@ -1,16 +1,19 @@
 """Completing the arguments of resources by id, and those of prompts by name."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mcp.types import Completion, CompletionArgument, PromptReference, ResourceTemplateReference
 
+from appmixer_mcp.cleaning import cleaned
 from appmixer_mcp.prompting import PromptFile
 from appmixer_mcp.resources import Resources
 from appmixer_mcp.surface import current_selection
-from appmixer_mcp.toolset import CompletionSpec, ToolContext
+from appmixer_mcp.toolset import Choice, CompletionSpec, ToolContext
 
 _MOST = 100
 """More values the protocol does not allow."""
+_LONGEST_NAME = 200
 
 
 class Completer:
@@ -48,8 +51,10 @@ class Completer:
         if spec is None or not current_selection.get().allows(spec):
             return None
         choices = await spec.function(context, argument.value)
-        values = list(dict.fromkeys(one.name if by_name else one.value for one in choices))
-        return Completion(values=values[:_MOST], has_more=len(values) > _MOST)
+        values = _names(choices) if by_name else [one.value for one in choices]
+        has_more = len(values) > _MOST
+        total = None if has_more else len(values)  # most are looked for no further
+        return Completion(values=values[:_MOST], total=total, has_more=has_more)
 
     def _like(self, ref: PromptReference | ResourceTemplateReference, argument: str) -> str:
         """Return the name under which an argument is completed; empty if it is not."""
@@ -58,3 +63,17 @@ class Completer:
         prompt = self._prompts.get(ref.name)
         served = prompt is not None and self._offers(ref.name)
         return prompt.completes.get(argument, "") if prompt is not None and served else ""
+
+
+def _names(choices: Sequence[Choice]) -> list[str]:
+    """Return what people call each choice; its id where that would not find it again."""
+    bearers = Counter(one.name for one in choices)
+    return [
+        one.name if bearers[one.name] == 1 and _can_be_typed(one.name) else one.value
+        for one in choices
+    ]
+
+
+def _can_be_typed(name: str) -> bool:
+    is_short = 0 < len(name.strip()) <= _LONGEST_NAME
+    return is_short and len(name.splitlines()) == 1 and cleaned(name) == name

@@ -8,8 +8,9 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import anyio
@@ -19,10 +20,12 @@ from appmixer_mcp.state import MemoryState, SharedState
 
 Policy = Literal["auto", "flag", "token", "off"]
 
-Reply = Literal["yes", "no", "dismissed", "late", "unasked"]
-"""What became of a question: `unasked` is one that the client could not put to the person."""
+Reply = Literal["yes", "no", "dismissed", "late", "unasked", "spent"]
+"""What became of a question: `unasked` is one that the client could not put to the person, `spent`
+one that was answered before."""
 
 VALID_S = 600.0
+_MOST_LOSSES = 20  # that a person reads in a dialog
 _MOST_PREVIEWS = 1_000  # of a server that keeps its own
 
 
@@ -76,12 +79,15 @@ class Question:
     @property
     def text(self) -> str:
         """The whole question, as the person reads it."""
-        losses = "".join(f"\n- {loss}" for loss in self.impact.losses)
-        return f"{self.impact.question}{losses}\nTenant: {self.where}"
+        losses = self.impact.losses
+        shown = [*losses[:_MOST_LOSSES], f"and {len(losses) - _MOST_LOSSES} more such lines"]
+        lines = losses if len(losses) <= _MOST_LOSSES else shown
+        listed = "".join(f"\n- {line}" for line in lines)
+        return f"{self.impact.question}{listed}\nTenant: {self.where}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `from_json` makes the same question of."""
-        return asdict(self)
+        """Return what `from_json` makes the same question of, but for what `facts` stands for."""
+        return asdict(replace(self, impact=replace(self.impact, identity={})))
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Question":
@@ -96,8 +102,6 @@ class Answer:
 
     reply: Reply
     question: Question
-    number: str = ""
-    """Tells the question from all others, where its answer could be sent twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +148,27 @@ class Confirmations:
         """
         return self._locks.setdefault(_digest(*target), anyio.Lock())
 
+    async def expect_answer(self) -> str:
+        """Return the number of a question whose answer comes with another call.
+
+        Raises:
+            UnavailableError: What several workers share does not answer.
+        """
+        number = uuid4().hex
+        await self.state.put(_awaited(number), b"", ttl_s=2 * self.valid_s)
+        return number
+
+    async def take_answer(self, number: str) -> bool:
+        """Say whether the question still waits; from then on it does not.
+
+        Kept is what is open, not what was answered: what is forgotten, be it in a restart, is asked
+        again and never done twice.
+
+        Raises:
+            UnavailableError: What several workers share does not answer.
+        """
+        return await self.state.take(_awaited(number)) is not None
+
     async def decide(self, call: Call, impact: Impact | None, answer: Answer | None) -> Decision:
         """Return whether the call acts now; what confirms it is used up first.
 
@@ -156,7 +181,7 @@ class Confirmations:
             UnavailableError: What several workers share does not answer.
         """
         if answer is not None:
-            return await self._agreed(call, impact, answer)
+            return self._agreed(call, impact, answer)
         if impact is None or self.policy == "off" or (self.policy == "flag" and call.confirm):
             return Decision(act=True)
         if self.policy == "flag":
@@ -186,6 +211,11 @@ class Confirmations:
                 f"Nobody answered in time ({self.valid_s:g} s), and nothing was changed. Call "
                 f"{tool} again when the person is there; they are asked anew."
             )
+        elif reply == "spent":
+            said = (
+                "That answer has served already, or is from before a restart. See whether it is "
+                f"done before you call {tool} again."
+            )
         else:
             said = (
                 "The client says that it can ask the person, but it could not, and nothing was "
@@ -193,19 +223,11 @@ class Confirmations:
             )
         return Decision(next_step=said)
 
-    async def _agreed(self, call: Call, impact: Impact | None, answer: Answer) -> Decision:
+    def _agreed(self, call: Call, impact: Impact | None, answer: Answer) -> Decision:
         if impact is None or _digest(call.principal, impact.identity) != answer.question.facts:
             return Decision(
                 next_step=f"It changed, look again: call {call.tool} once more, and the person is "
                 "asked about what it is now."
-            )
-        # Recorded before anything is done: of two calls with one answer, one acts.
-        if answer.number and not await self.state.put_new(
-            f"answer:{answer.number}", b"", ttl_s=2 * self.valid_s
-        ):
-            return Decision(
-                next_step="That answer has served already. See whether it is done before you call "
-                f"{call.tool} again."
             )
         return Decision(act=True)
 
@@ -242,6 +264,10 @@ class Confirmations:
             "with this confirm_token.",
             token=token,
         )
+
+
+def _awaited(number: str) -> str:
+    return f"question:{number}"
 
 
 def _digest(*parts: object) -> str:

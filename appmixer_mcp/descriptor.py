@@ -20,6 +20,8 @@ MAX_BYTES = 2_097_152
 _COMPONENT_ID = re.compile(r"[\w\s-]+")
 _TYPE = re.compile(r"\w+\.\w+\.\w+\.\w+")
 _PORT = re.compile(r"\w+")
+_LONGEST = 80
+_PLAIN = re.compile(rf"[\w-]{{1,{_LONGEST}}}")
 _ENTRY_KEYS: dict[str, type | tuple[type, ...]] = {
     "type": str, "label": str, "x": (int, float), "y": (int, float), "version": str,
     "source": dict, "config": (dict, type(None)), "errorHandling": dict, "manifest": object,
@@ -42,7 +44,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the message, led by the component it concerns."""
-        return f"{self.component_id}: {self.message}" if self.component_id else self.message
+        return f"{_shown(self.component_id)}: {self.message}" if self.component_id else self.message
 
 
 def check_descriptor(descriptor: object) -> list[Problem]:
@@ -118,7 +120,8 @@ def link_transforms(
 def _entry_problems(component_id: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
     for key, value in entry.items():
         if key not in _ENTRY_KEYS:
-            message = f"`{key}` is not a key of a component entry; use {', '.join(_ENTRY_KEYS)}."
+            valid = ", ".join(_ENTRY_KEYS)
+            message = f"`{_shown(key)}` is not a key of a component entry; use {valid}."
             yield Problem(component_id, message, "additionalProperties")
         elif not isinstance(value, _ENTRY_KEYS[key]) or (
             key in ("x", "y") and isinstance(value, bool)
@@ -128,7 +131,8 @@ def _entry_problems(component_id: str, entry: Mapping[str, Any]) -> Iterator[Pro
     if component_type is None:
         yield Problem(component_id, "`type` is missing.", "required")
     elif isinstance(component_type, str) and not _TYPE.fullmatch(component_type):
-        message = f"`type` {component_type!r} is not of the form vendor.service.module.Component."
+        said = _quoted(component_type)
+        message = f"`type` {said} is not of the form vendor.service.module.Component."
         yield Problem(component_id, message, "pattern")
     yield from _source_problems(component_id, entry.get("source"))
     yield from _config_problems(component_id, entry.get("config"))
@@ -138,16 +142,19 @@ def _entry_problems(component_id: str, entry: Mapping[str, Any]) -> Iterator[Pro
 def _source_problems(component_id: str, source: object) -> Iterator[Problem]:
     for in_port, senders in _map_items(source):
         if not _PORT.fullmatch(in_port):
-            yield Problem(component_id, f"`source` names the in port {in_port!r}.", "pattern")
+            message = f"`source` names the in port {_quoted(in_port)}."
+            yield Problem(component_id, message, "pattern")
         if not _is_map(senders):
-            message = f"`source.{in_port}` must be an object: source component id -> [out ports]."
+            message = (
+                f"`source.{_shown(in_port)}` must be an object: source component id -> [out ports]."
+            )
             yield Problem(component_id, message, "type")
             continue
         for sender_id, out_ports in senders.items():
             if not _are_ports(out_ports):
                 message = (
-                    f"`source.{in_port}.{sender_id}` must be a list of at least one out port name, "
-                    "each once."
+                    f"`source.{_shown(in_port)}.{_shown(sender_id)}` must be a list of at least "
+                    "one out port name, each once."
                 )
                 yield Problem(component_id, message, "type")
 
@@ -159,7 +166,7 @@ def _config_problems(component_id: str, config: object) -> Iterator[Problem]:
     if not _is_map(config):
         return
     for path, transform in _transforms(config):
-        where = f"`config.transform.{'.'.join(path)}`"
+        where = f"`config.transform.{_joined(path)}`"
         if not _is_map(transform) or len(path) < _LINK_KEYS:
             message = f"{where} must be an object; transforms are in port -> source -> out port."
             yield Problem(component_id, message, "type")
@@ -182,7 +189,8 @@ def _transform_problems(
     for field_name, bindings in modifiers.items():
         bound = _is_map(bindings) and all(_is_map(binding) for binding in bindings.values())
         if not bound:
-            message = f"{where}.modifiers.{field_name} must be an object: binding id -> binding."
+            place = f"{where}.modifiers.{_shown(field_name)}"
+            message = f"{place} must be an object: binding id -> binding."
             yield Problem(component_id, message, "type")
 
 
@@ -195,7 +203,9 @@ def _error_handling_problems(component_id: str, handling: object) -> Iterator[Pr
         elif key == "onError":
             sound = value in _ON_ERROR
         else:
-            message = f"`errorHandling.{key}` is unknown; use autoRetry, maxRetries, onError."
+            message = (
+                f"`errorHandling.{_shown(key)}` is unknown; use autoRetry, maxRetries, onError."
+            )
             yield Problem(component_id, message, "additionalProperties")
             continue
         if not sound:
@@ -213,14 +223,14 @@ def _wiring_problems(
     for in_port, sender_id in sorted({(in_port, sender) for in_port, sender, _ in links}):
         if sender_id not in descriptor:
             message = (
-                f"`source.{in_port}` names the component {sender_id!r}, which this flow does not "
-                "have; use the id of another entry."
+                f"`source.{_shown(in_port)}` names the component {_quoted(sender_id)}, which this "
+                "flow does not have; use the id of another entry."
             )
             yield Problem(component_id, message, "source")
     for path, _ in link_transforms(entry):
         if path not in links:
             message = (
-                f"Malformed transformation: `config.transform.{'.'.join(path)}` "
+                f"Malformed transformation: `config.transform.{_joined(path)}` "
                 "belongs to no link of `source`; its three keys must repeat one."
             )
             yield Problem(component_id, message, "transform")
@@ -238,6 +248,19 @@ def _transforms(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], ob
                 continue
             for out_port, transform in out_ports.items():
                 yield (in_port, sender_id, out_port), transform
+
+
+def _shown(name: str) -> str:
+    """Return a name as it is; quoted where it is long or could be read as more than a name."""
+    return name if _PLAIN.fullmatch(name) else _quoted(name)
+
+
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…")
+
+
+def _joined(path: tuple[str, ...]) -> str:
+    return ".".join(map(_shown, path))
 
 
 def _are_ports(value: object) -> TypeGuard[str | list[str]]:

@@ -52,9 +52,11 @@ class FlowInvalidError(InputError):
     """
 
     def __init__(self, problems: list[str], *, status: int | None = None) -> None:
-        listed = "\n".join(f"- {problem}" for problem in problems)
+        ours = status is None
+        listed = "\n".join(f"- {one}" if ours else f'- "{one}"' for one in problems)
+        by = "" if ours else ", in the API's words"
         super().__init__(
-            f"The flow descriptor has {len(problems)} problem(s):\n{listed}", status=status
+            f"The flow descriptor has {len(problems)} problem(s){by}:\n{listed}", status=status
         )
         self.problems = problems
 

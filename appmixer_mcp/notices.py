@@ -19,11 +19,24 @@ from mcp.types import INVALID_REQUEST
 from appmixer_mcp.errors import UnavailableError
 from appmixer_mcp.session import current_session
 from appmixer_mcp.state import SharedState
+from appmixer_mcp.state.bus import Bus
 
 logger = logging.getLogger(__name__)
 
-_OBJECTS = {"flow_id": "appmixer://flows/{}"}
-"""The resource behind each argument that names an object."""
+_OBJECTS = {
+    "flow_id": ("appmixer://flows/{}", "appmixer://flows"),
+    "store_id": ("appmixer://stores/{}",),
+    "task_id": ("appmixer://tasks/{}",),
+}
+"""The resources that tell of the object which a call or its result names."""
+_FURTHER = {
+    "update_flow": ("appmixer://flows/{}/descriptor",),
+    "delete_flow": ("appmixer://flows/{}/descriptor", "appmixer://flows/{}/logs"),
+    "authenticate_user": ("appmixer://session",),
+    "signup_user": ("appmixer://session",),
+    "configure_session": ("appmixer://session",),
+}
+"""What else a tool changes; of the flow that it names, if it names one."""
 _LISTS: Mapping[bytes, ServerEvent] = {
     b"tools": ToolsListChanged(),
     b"prompts": PromptsListChanged(),
@@ -31,16 +44,26 @@ _LISTS: Mapping[bytes, ServerEvent] = {
 }
 """How workers call the lists among themselves; any other message is the URI of a resource."""
 _MOST_OF_ONE = 64
-"""How many streams of notices one user may have open in one process."""
+"""How many streams, and connections of older clients, may listen for one user in one process."""
 
 
-def changed_by(arguments: Mapping[str, Any]) -> list[ServerEvent]:
-    """Return what a call that changed something has changed, by the objects its arguments name."""
-    return [
-        ResourceUpdated(uri=pattern.format(arguments[name]))
-        for name, pattern in _OBJECTS.items()
-        if isinstance(arguments.get(name), str)
-    ]
+def changed_by(tool: str, arguments: Mapping[str, Any], result: object) -> list[str]:
+    """Return the addresses of what a call has changed.
+
+    Args:
+        tool: Its name.
+        arguments: As they were sent.
+        result: Of the call, which names what was made.
+    """
+    named = {
+        name: found
+        for name in _OBJECTS
+        if isinstance(found := getattr(result, name, None) or arguments.get(name), str)
+    }
+    addresses = [one.format(value) for name, value in named.items() for one in _OBJECTS[name]]
+    is_as_it_was = tool == "update_flow" and arguments.get("descriptor") is None
+    further = () if is_as_it_was else _FURTHER.get(tool, ())
+    return addresses + [one.format(named.get("flow_id", "")) for one in further]
 
 
 class Notices:
@@ -60,6 +83,7 @@ class Notices:
         self._state = state
         self._most_of_one = most_of_one
         self._listening: Counter[str] = Counter()
+        self._here = Bus()
 
     async def publish(self, event: ServerEvent) -> None:
         """Tell the listeners of the user who caused it.
@@ -70,6 +94,15 @@ class Notices:
             await self._state.publish(_channel(), _written(event))
         except UnavailableError as error:
             logger.warning("A change notice is lost: %s", error)
+
+    def tell_here(self, audience: str, uri: str) -> None:
+        """Tell the listeners of a user in this process: the other ones watch by themselves.
+
+        Args:
+            audience: That of the user's session.
+            uri: What has changed.
+        """
+        self._here.deliver(_channel(audience), uri.encode())
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
         """Have `listener` hear what concerns the present user; returns what ends it.
@@ -83,13 +116,18 @@ class Notices:
                 INVALID_REQUEST,
                 f"{self._most_of_one} subscriptions of yours are open, and no more may. End some.",
             )
+
+        def hear(message: bytes) -> None:
+            listener(_read(message))
+
         self._listening[channel] += 1
-        unsubscribe = self._state.subscribe(channel, lambda message: listener(_read(message)))
+        ends = [bus.subscribe(channel, hear) for bus in (self._state, self._here)]
         is_over = False
 
         def end() -> None:
             nonlocal is_over
-            unsubscribe()
+            for unsubscribe in ends:
+                unsubscribe()
             if not is_over:
                 is_over = True
                 self._listening[channel] -= 1
@@ -108,5 +146,6 @@ def _read(message: bytes) -> ServerEvent:
     return _LISTS.get(message) or ResourceUpdated(uri=message.decode())
 
 
-def _channel() -> str:
-    return f"notices:{hashlib.sha256(current_session.get().principal.encode()).hexdigest()}"
+def _channel(audience: str | None = None) -> str:
+    whose = current_session.get().audience if audience is None else audience
+    return f"notices:{hashlib.sha256(whose.encode()).hexdigest()}"

@@ -4,16 +4,16 @@ Both come from one dump, so that a model sees the same facts whichever of the tw
 it. An absent value is left out, never null. An answer over the limit is cut, and says so.
 """
 
-import json
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, cast
+from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr
 from pydantic.json_schema import SkipJsonSchema
 
-_FIRST_CUT = 2_000
-_LAST_CUT = 200
+from appmixer_mcp.cleaning import cleaned, cleaned_json
+from appmixer_mcp.cutting import Limit, cut, json_text
 
 Object = dict[str, Any]
 
@@ -43,8 +43,40 @@ class Result(Facts):
     """What a tool gives back: one object with typed fields."""
 
     left_out: Text = Field(
-        default=None, description="What was cut to keep this short, and how to get it."
+        default=None, description="What was cut or taken out, and how to get it."
     )
+
+    more_by: ClassVar[str] = "the operator's APPMIXER_MAX_RESULT_BYTES sets how much fits"
+    """What to do when this was cut."""
+    entries_whole: ClassVar[bool] = False
+    """Whether entries of lists and maps go before long texts are cut."""
+
+    _whole_at: str = PrivateAttr(default="")
+    _hidden: Object = PrivateAttr(default_factory=dict)
+
+    def also_at(self, uri: str, *ids: str) -> Self:
+        """Say which resource holds the same and is not cut, and return this result.
+
+        Args:
+            uri: With a `{}` for each id; an empty one takes back what was said.
+            ids: Any texts.
+        """
+        self._whole_at = uri.format(*(quote(one, safe="") for one in ids))
+        return self
+
+    def without(self, names: AbstractSet[str], *, of: str) -> Self:
+        """Leave these facts out of each item of the list `of`, and return this result."""
+        self._hidden = {of: {"__all__": set(names)}}
+        return self
+
+    def content(self) -> Object:
+        """Return what is to be told, as JSON can hold it."""
+        return self.model_dump(mode="json", exclude_none=True, exclude=self._hidden)
+
+    @property
+    def whole_at(self) -> str:
+        """The resource that holds the same whole; empty where there is none."""
+        return self._whole_at
 
 
 class Page(Result):
@@ -54,6 +86,8 @@ class Page(Result):
     next_offset: Number = Field(
         default=None, description="Pass as `offset` for more; absent at the end."
     )
+
+    more_by: ClassVar[str] = "ask for fewer items to see more of each"
 
     _offset: int = PrivateAttr(default=0)
 
@@ -101,92 +135,64 @@ class Outcome(Result):
         description="What would be lost or decided.",
     )
     next_step: Text = Field(default=None, description="What to do now.")
+    confirm_token: Text = Field(default=None, description="Confirms this same call, once.")
+
+    entries_whole: ClassVar[bool] = True  # what is asked stays whole, the losses get fewer
 
 
-def dump(result: Result, limit_bytes: int) -> tuple[Object, str]:
+class Dump(NamedTuple):
+    """A result as it leaves."""
+
+    content: Object
+    text: str
+    whole_at: str
+    """The resource that holds what was cut; empty when nothing was, or none does."""
+
+
+def dump(result: Result, limit_bytes: int) -> Dump:
     """Return a result as structured content and as the same content in JSON text.
 
     Args:
-        result: What a tool gave back.
-        limit_bytes: The text is cut to this size: long texts first, then the end of the longest
-            list or map. `left_out` then says what is missing.
+        result: What a tool gave back. Invisible characters are taken out of it.
+        limit_bytes: The text is cut to this size; `left_out` then says what is missing.
     """
-    content = result.model_dump(mode="json", exclude_none=True)
-    text = _text(content)
-    if len(text.encode()) > limit_bytes:
-        whole = len(content["items"]) if isinstance(result, Page) else 0
-        # A part with fields of its own stays whole, as the schema promises.
-        free = {name for name, value in result if isinstance(value, list | dict)}
-        content = _cut(content, free, limit_bytes)
-        if isinstance(result, Page) and len(content["items"]) < whole:
-            content["next_offset"] = result.offset + len(content["items"])
-        text = _text(content)
-    return content, text
+    found, cleaned_count = cleaned_json(result.content())
+    content = cast("Object", found)
+    if cleaned_count:
+        content["left_out"] = _cleaned_note(cleaned_count)
+    text = json_text(content)
+    if len(text.encode()) <= limit_bytes:
+        return Dump(content, text, "")
+    whole_count = len(content["items"]) if isinstance(result, Page) else 0
+    content = cut(content, _limit(result, limit_bytes))
+    if isinstance(result, Page) and len(content["items"]) < whole_count:
+        content["next_offset"] = result.offset + len(content["items"])
+    return Dump(content, json_text(content), result.whole_at)
 
 
 def shortened(text: str, limit_bytes: int) -> str:
-    """Return a text that is too long for an answer without its end, and say so."""
-    encoded = text.encode(errors="replace")
+    """Return one of our texts as it leaves: nothing invisible, and cut if it is too long."""
+    encoded = cleaned(text).encode()
     if len(encoded) <= limit_bytes:
-        return text
+        return encoded.decode()
     return f"{encoded[:limit_bytes].decode(errors='ignore')}… [the rest did not fit]"
 
 
-def _text(content: Object) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+def _cleaned_note(count: int) -> str:
+    texts = "1 text" if count == 1 else f"{count} texts"
+    return (
+        f"Invisible characters were removed from {texts}; written back, or taken as a key, it is "
+        "not what it was."
+    )
 
 
-def _size(content: Object) -> int:
-    return len(_text(content).encode())
-
-
-def _cut(whole: Object, free: set[str], limit_bytes: int) -> Object:
-    content, length = whole, _FIRST_CUT
-    while _size(content) > limit_bytes and length >= _LAST_CUT:
-        content = cast("Object", _shorten(whole, length))
-        content["left_out"] = f"Texts over {length} characters were cut; ask for one item alone."
-        length //= 2
-    while _size(content) > limit_bytes:
-        longest = max(
-            # One item is always kept: a page without any would be followed by itself.
-            (name for name in free & content.keys() if len(content[name]) > (name == "items")),
-            key=lambda name: len(_text({name: content[name]})),
-            default=None,
-        )
-        if longest is None:
-            break
-        _drop_end(content, longest, limit_bytes)
-    return content
-
-
-def _shorten(value: Any, length: int) -> Any:
-    """Return a copy in which every text is cut to a length and says what it lost."""
-    if isinstance(value, str) and len(value) > length:
-        return f"{value[:length]}… [{len(value) - length} more characters]"
-    if isinstance(value, dict):
-        table = cast("Object", value)
-        return {key: _shorten(one, length) for key, one in table.items()}
-    if isinstance(value, list):
-        return [_shorten(one, length) for one in cast("list[object]", value)]
-    return value
-
-
-def _drop_end(content: Object, name: str, limit_bytes: int) -> None:
-    """Keep as many entries of the list or map `name` as fit, found by halving."""
-    whole: list[Any] | Object = content[name]
-    said = content.get("left_out", "")
-    kept, too_many = int(name == "items"), len(whole)
-    while too_many - kept > 1:
-        tried = (kept + too_many) // 2
-        _keep(content, name, whole, tried, said)
-        kept, too_many = (tried, too_many) if _size(content) <= limit_bytes else (kept, tried)
-    _keep(content, name, whole, kept, said)
-
-
-def _keep(
-    content: Object, name: str, whole: list[Any] | Object, count: int, said_before: str
-) -> None:
-    content[name] = whole[:count] if isinstance(whole, list) else dict(islice(whole.items(), count))
-    how = "go on with next_offset" if name == "items" else "ask for the rest by id"
-    said = f"{len(whole) - count} of {len(whole)} {name} did not fit; {how}."
-    content["left_out"] = f"{said_before} {said}".lstrip()
+def _limit(result: Result, size_bytes: int) -> Limit:
+    at = result.whole_at
+    return Limit(
+        size_bytes=size_bytes,
+        # A part with fields of its own stays whole, as the schema promises.
+        free={name for name, value in result if isinstance(value, list | dict)},
+        entries_whole=result.entries_whole,
+        more_by=result.more_by,
+        whole=f"The resource {at} is not cut." if at else "",
+    )

@@ -1,7 +1,7 @@
 """The MCP server: the tools, resources and prompts that the settings leave, and its one boundary.
 
 Here every error becomes a text that a model can act on, and every result becomes text and
-structured content. Nothing below this module but `asking` knows MCP's wire types.
+structured content. Below this module, only `asking` and `subscribing` know MCP's wire types.
 """
 
 import difflib
@@ -26,7 +26,6 @@ from mcp.server.mcpserver.exceptions import (
     UnexpectedToolError,
 )
 from mcp.server.request_state import RequestStateSecurity
-from mcp.server.subscriptions import SubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INTERNAL_ERROR,
@@ -39,7 +38,6 @@ from mcp.types import (
     InputRequiredResult,
     PromptReference,
     ResourceTemplateReference,
-    TextContent,
 )
 from mcp.types import Prompt as McpPrompt
 from mcp.types import Resource as McpResource
@@ -50,6 +48,7 @@ from pydantic import AnyUrl
 
 from appmixer_mcp import __version__
 from appmixer_mcp.asking import AnswerAwaitedError, CallContext, person_behind
+from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.completing import Completer
 from appmixer_mcp.confirmation import Confirmations
 from appmixer_mcp.errors import (
@@ -59,22 +58,21 @@ from appmixer_mcp.errors import (
     NotSignedInError,
 )
 from appmixer_mcp.instructions import instructions
-from appmixer_mcp.notices import changed_by
+from appmixer_mcp.progress import Progress, Reporting, reporting, unheard
 from appmixer_mcp.prompting import load_prompts
 from appmixer_mcp.resources import Resources, read
 from appmixer_mcp.results import Outcome, Result, dump, shortened
 from appmixer_mcp.session import Session, current_session
+from appmixer_mcp.subscribing import Subscriptions
 from appmixer_mcp.surface import Selection, chosen_groups, current_selection, load_toolsets
 from appmixer_mcp.toolset import ToolContext, Toolset, ToolSpec
-from appmixer_mcp.wire import as_mcp_tool
+from appmixer_mcp.wire import as_mcp_result, as_mcp_tool
 
 logger = logging.getLogger(__name__)
 
 SessionOf = Callable[[ServerRequestContext[Any, Any]], Session]
 """Says whose session a request belongs to."""
 
-_LONGEST_SUBSCRIPTION = 65_536
-"""What a client subscribes to is kept for as long as the stream is open."""
 _LISTS = CacheHint(ttl_ms=300_000)
 """What is served changes with the operator's settings alone, and with them the server restarts."""
 
@@ -107,14 +105,15 @@ class ServerOptions:
     limits: CallLimits | None = None
     observer: CallObserver | None = None
     confirmations: Confirmations = field(default_factory=lambda: Confirmations("auto"))
-    bus: SubscriptionBus | None = None
-    """Carries change notices; without one nobody can subscribe."""
+    subscriptions: Subscriptions | None = None
+    """Without, nobody can subscribe."""
     request_state: RequestStateSecurity | None = None
     """Seals what a client sends back; by a key of this process if None."""
     toolsets: tuple[str, ...] = ("sdk",)
     """Groups and presets."""
     read_only: bool = False
     max_result_bytes: int = 20_000
+    reporting: Reporting = reporting
     broken: ConfigurationError | None = None
     """What the operator has to mend; named in the instructions."""
 
@@ -142,6 +141,7 @@ class AppmixerServer(MCPServer[None]):
 
     Attributes:
         specs: The tools that the settings leave, by name, in a stable order.
+        selection: What the settings leave.
         listed: Set once a client has seen the tools, when there is time for slower things.
     """
 
@@ -161,7 +161,7 @@ class AppmixerServer(MCPServer[None]):
             ),
             website_url="https://www.appmixer.com",
             log_level="WARNING",
-            subscriptions=options.bus or False,
+            subscriptions=options.subscriptions.bus if options.subscriptions else False,
             request_state_security=RequestStateSecurity(
                 codec=security.codec,
                 ttl=2 * options.confirmations.valid_s,  # within which we say that it is too late
@@ -183,7 +183,7 @@ class AppmixerServer(MCPServer[None]):
         self.listed = anyio.Event()
         self._left_out = {spec.name for spec in tools} - self.specs.keys()
         self._options = options
-        self._selection = selection
+        self.selection = selection
         self._resources = Resources(spec for toolset in toolsets for spec in toolset.resources)
         self._prompts = {prompt.name: prompt for prompt in load_prompts()}
         for prompt in self._prompts.values():
@@ -191,6 +191,8 @@ class AppmixerServer(MCPServer[None]):
         completions = [spec for toolset in toolsets for spec in toolset.completions]
         self._completer = Completer(completions, self._resources, self._prompts, self._offers)
         self.completion()(self._complete)  # type: ignore[no-untyped-call] # the SDK's
+        if options.subscriptions is not None:
+            options.subscriptions.serve_on(self.lowlevel, self._resources.find)
 
     @property
     def lowlevel(self) -> Server[None]:
@@ -221,9 +223,9 @@ class AppmixerServer(MCPServer[None]):
         began = time.perf_counter()
         outcome = "cancelled"
         try:
-            async with self._limited(session):
-                result = await spec.call(self._tool_context(session, context), arguments)
-            content, text = dump(result, self._options.max_result_bytes)
+            async with self._limited(session), self._options.reporting(name, context) as progress:
+                result = await spec.call(self._tool_context(session, context, progress), arguments)
+            answer = self._answer(result, context)
             outcome = "asked" if isinstance(result, Outcome) and not result.done else "done"
             await self._tell(spec, arguments, result)
         except AnswerAwaitedError as asked:
@@ -231,8 +233,7 @@ class AppmixerServer(MCPServer[None]):
             return asked.request
         except AppmixerError as error:
             outcome = type(error).__name__
-            said = await self._said(error, session)
-            raise ToolError(shortened(said, self._options.max_result_bytes)) from error
+            raise ToolError(await self._said(error, session)) from error
         except MCPError:
             raise
         except Exception as error:
@@ -246,9 +247,7 @@ class AppmixerServer(MCPServer[None]):
             logger.info("%(tool)s: %(outcome)s in %(duration_ms)d ms", facts, extra=extra)
             if self._options.observer is not None:
                 self._options.observer.tool_called(name, outcome, seconds)
-        return CallToolResult(
-            content=[TextContent(type="text", text=text)], structured_content=content
-        )
+        return answer
 
     async def list_resources(self) -> list[McpResource]:
         """Return the resources that have one address."""
@@ -275,7 +274,7 @@ class AppmixerServer(MCPServer[None]):
             async with self._limited(session):
                 text = await read(spec, self._tool_context(session, context), values)
         except NotFoundError as error:
-            raise ResourceNotFoundError(str(error)) from error
+            raise ResourceNotFoundError(await self._said(error, session)) from error
         except AppmixerError as error:
             raise ResourceError(await self._said(error, session)) from error
         except Exception as error:
@@ -312,7 +311,7 @@ class AppmixerServer(MCPServer[None]):
             return f"{name} is switched off here: this connection asked for less than is served."
         near = difflib.get_close_matches(name, self.specs, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else "tools/list names the tools."
-        return f"There is no tool {name[:64]!r} here. {hint}"
+        return f"There is no tool {quoted(name)} here. {hint}"
 
     async def _complete(
         self,
@@ -344,10 +343,8 @@ class AppmixerServer(MCPServer[None]):
         self, ctx: ServerRequestContext[None, Any], call_next: CallNext
     ) -> HandlerResult:
         """Have everything that serves a request act for whoever sent it, on what they see."""
-        if ctx.method == "subscriptions/listen" and len(repr(ctx.params)) > _LONGEST_SUBSCRIPTION:
-            raise MCPError(INVALID_PARAMS, "The subscription names too much. Name fewer resources.")
         narrowed = self._options.narrowed
-        selection = narrowed(ctx, self._selection) if narrowed else self._selection
+        selection = narrowed(ctx, self.selection) if narrowed else self.selection
         of_session = current_session.set(self._session_of(ctx))
         of_selection = current_selection.set(selection)
         try:
@@ -356,7 +353,9 @@ class AppmixerServer(MCPServer[None]):
             current_selection.reset(of_selection)
             current_session.reset(of_session)
 
-    def _tool_context(self, session: Session, context: CallContext | None) -> ToolContext:
+    def _tool_context(
+        self, session: Session, context: CallContext | None, progress: Progress = unheard
+    ) -> ToolContext:
         confirmations = self._options.confirmations
         version = context.protocol_version if context is not None else None
         return ToolContext(
@@ -364,6 +363,18 @@ class AppmixerServer(MCPServer[None]):
             confirmations,
             version or LATEST_MODERN_VERSION,
             person_behind(context, confirmations),
+            progress,
+        )
+
+    def _answer(self, result: Result, context: CallContext | None) -> CallToolResult:
+        """Return a result in both channels; of what was cut, a resource may hold the whole."""
+        version = context.protocol_version if context is not None else None
+        found = self._resources.find(result.whole_at)
+        shown = result if found is not None else result.also_at("")
+        return as_mcp_result(
+            dump(shown, self._options.max_result_bytes),
+            found and found[0],
+            version or LATEST_MODERN_VERSION,
         )
 
     def _limited(self, session: Session) -> AbstractAsyncContextManager[None]:
@@ -372,13 +383,12 @@ class AppmixerServer(MCPServer[None]):
 
     async def _tell(self, spec: ToolSpec, arguments: dict[str, Any], result: Result) -> None:
         acted = result.done if isinstance(result, Outcome) else not spec.hints.read_only
-        if acted and self._options.bus is not None:
-            for event in changed_by(arguments):
-                await self._options.bus.publish(event)
+        if acted and self._options.subscriptions is not None:
+            await self._options.subscriptions.tell(spec.name, arguments, result)
 
     async def _said(self, error: AppmixerError, session: Session) -> str:
         """Return what the model reads; where only its client can sign in again, say that."""
         if not isinstance(error, NotSignedInError) or not session.how_to_sign_in:
-            return str(error)
+            return shortened(str(error), self._options.max_result_bytes)
         await session.on_refused()
         return f"Appmixer does not accept this user's token any more. {session.how_to_sign_in}"

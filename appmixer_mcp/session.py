@@ -8,6 +8,7 @@ from uuid import uuid4
 import anyio
 from pydantic import SecretStr
 
+from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.errors import (
     AppmixerError,
     ConfigurationError,
@@ -30,6 +31,10 @@ async def _nothing_to_do() -> None:
     pass
 
 
+async def _always() -> bool:
+    return True
+
+
 class Session:
     """The user and tenant that calls act for.
 
@@ -37,6 +42,8 @@ class Session:
         last_error: What the tenant refused last, as `on('error')` of Appmixer's SDK reports it.
         last_sign_in_error: When it last did not accept who calls.
         how_to_sign_in: Why nobody signs in through a tool, and how instead; empty where one may.
+        is_signed_in: Asks whether the sign-in is still good; raises AppmixerError when that cannot
+            be told.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class Session:
         owner: str = "",
         how_to_sign_in: str = "",
         on_refused: Callable[[], Awaitable[None]] = _nothing_to_do,
+        is_signed_in: Callable[[], Awaitable[bool]] = _always,
     ) -> None:
         """Keep what is needed to open a client later; nothing is opened yet.
 
@@ -61,12 +69,14 @@ class Session:
                 its own owner, whoever signs in.
             how_to_sign_in: Tells callers instead of signing them in.
             on_refused: Called when the tenant no longer accepts the user's token.
+            is_signed_in: See the attribute; always, where signing out is this session's own matter.
         """
         self.base_url = base_url
         self.last_error: AppmixerError | None = None
         self.last_sign_in_error: AppmixerError | None = None
         self.how_to_sign_in = how_to_sign_in
         self.on_refused = on_refused
+        self.is_signed_in = is_signed_in
         self._owner = owner
         self._open_client = open_client
         self._allowed = (base_url, SANDBOX, *allowed_base_urls)
@@ -80,6 +90,14 @@ class Session:
     def principal(self) -> str:
         """Tells one user of one tenant from another; what is kept for later is kept under it."""
         return f"{self.base_url}#{self._owner or f'{self._id}.{self._sign_ins}'}"
+
+    @property
+    def audience(self) -> str:
+        """Who hears of what this session changes: its verified user everywhere, else itself.
+
+        Unlike the principal it stays when somebody else signs in, for who listens stays too.
+        """
+        return self.principal if self._owner else self._id
 
     @property
     def in_sandbox(self) -> bool:
@@ -123,8 +141,8 @@ class Session:
         url = base_url.rstrip("/")
         if url and url not in self._allowed:
             raise InputError(
-                f"The operator does not allow the base URL {url.rpartition('@')[2]!r}. Allowed are "
-                f"{', '.join(dict.fromkeys(self._allowed))}; more go into "
+                f"The operator does not allow the base URL {quoted(url.rpartition('@')[2])}. "
+                f"Allowed are {', '.join(dict.fromkeys(self._allowed))}; more go into "
                 "APPMIXER_ALLOWED_BASE_URLS."
             )
         if url and url != self.base_url:
@@ -152,6 +170,8 @@ class Session:
         self.last_error = self.last_sign_in_error = None
 
     def _note(self, error: AppmixerError) -> None:
+        if nobody_asked.get():
+            return
         self.last_error = error
         if isinstance(error, NotSignedInError):
             self.last_sign_in_error = error
@@ -159,3 +179,5 @@ class Session:
 
 current_session: ContextVar[Session] = ContextVar("current_session")
 """The session that the request under way acts for; set by the server for each request."""
+nobody_asked: ContextVar[bool] = ContextVar("nobody_asked", default=False)
+"""Whether the server looks by itself; what fails then is not what a caller was refused last."""

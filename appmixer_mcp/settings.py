@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     max_result_bytes: int = Field(
         default=20_000, ge=2_000, description="Longest text of a tool's result; more is cut."
     )
+    watch_interval_s: float = Field(
+        default=1.0,
+        gt=0,
+        description="Between two looks at what a subscribed client listens to, at least.",
+    )
     log_level: Annotated[Level, BeforeValidator(str.upper)] = Field(
         default="INFO", description="What is logged to stderr."
     )

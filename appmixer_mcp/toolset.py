@@ -18,10 +18,12 @@ from appmixer_mcp.confirmation import Call, Confirmations, Decision, Impact
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.results import Outcome, Result
 from appmixer_mcp.schemas import Schema, expectation, flatten, shown
+from appmixer_mcp.selecting import Fields, Selectable
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
     from appmixer_mcp.asking import Person
+    from appmixer_mcp.progress import Progress
     from appmixer_mcp.session import Session
 
 Confirm = Annotated[bool, Field(description="True only after the person saw the preview.")]
@@ -56,8 +58,10 @@ class ToolContext:
     session: "Session"
     confirmations: Confirmations
     protocol_version: str
-    person: "Person | None" = None
+    person: "Person | None"
     """Who is asked before something is destroyed, where the client can."""
+    progress: "Progress"
+    """Says what is being done from now on, to a client that waits for long."""
 
     async def client(self) -> "AppmixerClient":
         """Return the client signed in as the caller; the first call may have to open it."""
@@ -80,6 +84,8 @@ class ToolSpec:
     function: ToolFunction
     preview: Preview | None
     """Says what a call would destroy; None as its result means that there is nothing to ask."""
+    selectable: Selectable | None
+    """What `fields` choose from; None where the tool does not take them."""
     arguments: type[BaseModel]
     result: type[Result]
     input_schema: Schema
@@ -93,6 +99,11 @@ class ToolSpec:
                 it takes.
         """
         values = self._checked(arguments)
+        if self.selectable is not None:
+            fields = values.pop("fields")
+            self.selectable.refuse_unknown(fields, self.output_schema)
+            result = await self.function(ctx, **values)
+            return self.selectable.selected(result, fields, self.output_schema)
         if self.preview is None:
             return await self.function(ctx, **values)
         call = Call(
@@ -114,6 +125,8 @@ class ToolSpec:
         answer = await ctx.person.answer() if ctx.person else None
         while answer is None or answer.reply == "yes":
             async with ctx.confirmations.alone(*target):
+                # While the person thought, somebody else may have signed in.
+                call = replace(call, principal=ctx.session.principal)
                 impact = await preview(ctx, **values)
                 decision = await ctx.confirmations.decide(call, impact, answer)
                 if decision.act:
@@ -121,7 +134,9 @@ class ToolSpec:
             shown = answer.question.impact if impact is None and answer else impact
             if decision.question is None or ctx.person is None or shown is None:
                 return self._asking(shown, decision)
+            ctx.progress("waiting for the person's answer")
             answer = await ctx.person.ask(decision.question)
+            ctx.progress("")
         return self._asking(answer.question.impact, ctx.confirmations.refused(call, answer.reply))
 
     def takes_secret(self, name: str) -> bool:
@@ -224,7 +239,12 @@ class Toolset:
     completions: list[CompletionSpec] = field(default_factory=list[CompletionSpec])
 
     def tool(
-        self, title: str, hints: Hints, *, preview: Preview | None = None
+        self,
+        title: str,
+        hints: Hints,
+        *,
+        preview: Preview | None = None,
+        selectable: Selectable | None = None,
     ) -> Callable[[FunctionT], FunctionT]:
         """Register a function as a tool; its name, docstring and signature are the tool's.
 
@@ -233,10 +253,12 @@ class Toolset:
             hints: What clients may expect.
             preview: Takes the same arguments; makes the tool ask for confirmation. The function
                 must then return an `Outcome`.
+            selectable: Makes the tool take `fields`. Not for one with a preview.
         """
 
         def register(function: FunctionT) -> FunctionT:
-            self.tools.append(_spec(self.name, title, hints, function, preview))
+            spec = _spec(self.name, title, hints, function, preview=preview, selectable=selectable)
+            self.tools.append(spec)
             return function
 
         return register
@@ -283,14 +305,23 @@ class Toolset:
 
 
 def _spec(
-    group: str, title: str, hints: Hints, function: ToolFunction, preview: Preview | None
+    group: str,
+    title: str,
+    hints: Hints,
+    function: ToolFunction,
+    *,
+    preview: Preview | None,
+    selectable: Selectable | None,
 ) -> ToolSpec:
     name = function.__name__
     result = cast("type[Result]", inspect.signature(function, eval_str=True).return_annotation)
     if preview is not None and not issubclass(result, Outcome):
         raise TypeError(f"{name} has a preview, so it must return an Outcome.")
-    confirming = {} if preview is None else {"confirm": (Confirm, False)}
-    arguments = _arguments(function, **confirming)
+    added: dict[str, tuple[Any, Any]] = {} if preview is None else {"confirm": (Confirm, False)}
+    if selectable is not None:
+        added["fields"] = (Fields, [])
+    arguments = _arguments(function, **added)
+    output_schema = _output_schema(result)
     return ToolSpec(
         name=name,
         title=title,
@@ -299,21 +330,22 @@ def _spec(
         hints=hints,
         function=function,
         preview=preview,
+        selectable=selectable,
         arguments=arguments,
         result=result,
         input_schema=flatten(arguments.model_json_schema()),
-        output_schema=_output_schema(result),
+        output_schema=selectable.loosened(output_schema) if selectable else output_schema,
     )
 
 
-def _arguments(function: ToolFunction, **confirming: tuple[Any, Any]) -> type[BaseModel]:
-    """Return a model of what a tool takes: its function's parameters, and what confirms a call."""
+def _arguments(function: ToolFunction, **added: tuple[Any, Any]) -> type[BaseModel]:
+    """Return a model of what a tool takes: its function's parameters, and some more."""
     _, *parameters = inspect.signature(function, eval_str=True).parameters.values()
     fields: dict[str, Any] = {
         one.name: (one.annotation, ... if one.default is one.empty else one.default)
         for one in parameters
     }
-    fields |= confirming
+    fields |= added
     return create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
 
 

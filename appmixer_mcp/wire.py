@@ -1,8 +1,21 @@
 """Tools and resources in MCP's wire types."""
 
-from mcp.types import Resource, ResourceTemplate, Tool, ToolAnnotations
+from mcp.types import (
+    CallToolResult,
+    ContentBlock,
+    Resource,
+    ResourceLink,
+    ResourceTemplate,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
 
+from appmixer_mcp.results import Dump
 from appmixer_mcp.toolset import ResourceSpec, ToolSpec
+
+_FIRST_WITH_LINKS = "2025-06-18"
+"""Clients of older revisions of the protocol know no links in a result."""
 
 
 def as_mcp_tool(spec: ToolSpec) -> Tool:
@@ -42,3 +55,25 @@ def as_mcp_template(spec: ResourceSpec) -> ResourceTemplate:
         description=spec.description,
         mime_type=spec.mime_type,
     )
+
+
+def as_mcp_result(dumped: Dump, resource: ResourceSpec | None, version: str) -> CallToolResult:
+    """Return a result in both channels.
+
+    Args:
+        dumped: The result.
+        resource: What is at the address that holds the whole of it, should it have been cut.
+        version: Of the protocol.
+    """
+    content: list[ContentBlock] = [TextContent(text=dumped.text)]
+    if dumped.whole_at and resource is not None and version >= _FIRST_WITH_LINKS:
+        content.append(
+            ResourceLink(
+                uri=dumped.whole_at,
+                name=resource.name,
+                title=resource.title,
+                description="Holds what this result had no room for.",
+                mime_type=resource.mime_type,
+            )
+        )
+    return CallToolResult(content=content, structured_content=dumped.content)

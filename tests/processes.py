@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Timer
@@ -86,15 +86,24 @@ def sandbox(data_dir: Path, *arguments: str) -> Iterator[tuple[Process, str]]:
 
 
 @asynccontextmanager
-async def stdio_server(data_dir: Path, errors: TextIO, **settings: str) -> AsyncGenerator[Client]:
-    """Connect to a server over stdio in a process of its own, as IDEs start it."""
+async def stdio_server(
+    data_dir: Path, errors: TextIO, connect: Callable[..., Client] = Client, **settings: str
+) -> AsyncGenerator[Client]:
+    """Connect to a server over stdio in a process of its own, as IDEs start it.
+
+    Args:
+        data_dir: The server's.
+        errors: Where its stderr goes.
+        connect: Makes the client of a transport.
+        settings: What else is in its environment.
+    """
     parameters = StdioServerParameters(
         command=PROGRAM[0],
         args=list(PROGRAM[1:]),
         env={"APPMIXER_DATA_DIR": str(data_dir)} | settings,
     )
     try:
-        async with Client(stdio_client(parameters, errlog=errors)) as client:
+        async with connect(stdio_client(parameters, errlog=errors)) as client:
             yield client
     finally:
         WATCH.look_into("a server over stdio", errors)

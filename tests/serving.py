@@ -216,21 +216,36 @@ def plain_http(
 
 
 @asynccontextmanager
-async def client_of(url: str, way: str, token: str | None = None) -> AsyncIterator[Client]:
+async def client_of(
+    url: str,
+    way: str,
+    token: str | None = None,
+    *,
+    below: str = "",
+    headers: dict[str, str] | None = None,
+    **options: Any,
+) -> AsyncIterator[Client]:
     """Connect the SDK's client.
 
     Args:
         url: The server's, without a path.
         way: `modern`, `legacy` (both Streamable HTTP), `sse`, or `sse of today`.
         token: What the client sends with each request.
+        below: The rest of the path, such as `/readonly`.
+        headers: What else it sends with each request.
+        options: Further arguments of the client.
     """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = (headers or {}) | ({"Authorization": f"Bearer {token}"} if token else {})
     if way.startswith("sse"):
-        transport = sse_client(f"{url}/sse", headers=headers, httpx_client_factory=plain_http)
-        async with Client(transport, mode="legacy" if way == "sse" else "auto") as client:
+        transport = sse_client(
+            f"{url}/sse{below}", headers=headers, httpx_client_factory=plain_http
+        )
+        mode = "legacy" if way == "sse" else "auto"
+        async with Client(transport, mode=mode, **options) as client:
             yield client
         return
     async with plain_http(headers) as http:
-        transport = streamable_http_client(f"{url}/mcp", http_client=http)
-        async with Client(transport, mode="legacy" if way == "legacy" else "auto") as client:
+        transport = streamable_http_client(f"{url}/mcp{below}", http_client=http)
+        mode = "legacy" if way == "legacy" else "auto"
+        async with Client(transport, mode=mode, **options) as client:
             yield client

@@ -24,6 +24,8 @@ OF_OURS = {
         "api",
         "results",
         "confirmation",
+        "prompting",
+        "selecting",
         "toolset",
     ),
 }

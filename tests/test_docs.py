@@ -51,6 +51,16 @@ def tools_table():
     return "\n".join(rows)
 
 
+def resources_table():
+    rows = ["| group | resource | what it is |", "|---|---|---|"]
+    rows += [
+        f"| {toolset.name} | `{spec.uri}` | {' '.join(spec.description.split())} |"
+        for toolset in load_toolsets().values()
+        for spec in toolset.resources
+    ]
+    return "\n".join(rows)
+
+
 def errors_table():
     rows = ["| error | when |", "|---|---|"]
     for name, one in vars(errors).items():
@@ -113,6 +123,7 @@ def tokens_table():
 TABLES = {
     "settings": (README, settings_table),
     "tools": (README, tools_table),
+    "resources": (README, resources_table),
     "errors": (README, errors_table),
     "components": (SANDBOX, components_table),
     "operations": (SANDBOX, operations_table),

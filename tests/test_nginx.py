@@ -29,6 +29,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 NO_SESSION = ANSWER.replace(b"200 OK", b"404 Not Found")
 IN_A_SESSION = [
     pytest.param("/mcp", {"Mcp-Session-Id": "a"}, id="http"),
+    pytest.param("/mcp/x/flows/readonly", {"Mcp-Session-Id": "a"}, id="narrowed"),
     pytest.param("/messages/?session_id=a", {}, id="sse"),
 ]
 

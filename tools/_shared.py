@@ -24,18 +24,10 @@ Filters = Annotated[
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Sort = Annotated[str, Field(description="field:1 rising, field:-1 falling.")]
 
-_QUOTED = 200
-
 
 def sorted_by(client: "AppmixerClient", asked: str, usual: str) -> str | None:
     """Return how to sort: as asked, else as usual, which only one dialect of the API can."""
     return asked or (usual if client.dialect == "appmixer" else None)
-
-
-def quoted(text: str | None) -> str:
-    """Quote a stranger's text for one of our sentences: cut, on one line, nothing invisible."""
-    whole = text or ""
-    return repr(whole if len(whole) <= _QUOTED else f"{whole[:_QUOTED]}…")
 
 
 def plural(count: int, noun: str) -> str:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from appmixer_mcp.errors import InputError
+from appmixer_mcp.cleaning import quoted
+from appmixer_mcp.errors import InputError, NotFoundError
 from appmixer_mcp.ids import ComponentId
 from appmixer_mcp.results import Facts, Page, Result, Text, Truth
-from appmixer_mcp.toolset import CHANGE, CREATE, READ, ToolContext, Toolset
+from appmixer_mcp.selecting import Selectable
+from appmixer_mcp.toolset import CHANGE, CREATE, READ, Choice, ToolContext, Toolset
 
+from ._choices import fitting
 from ._shared import AccountId, Filters, Name, Offset
 
 if TYPE_CHECKING:
@@ -43,6 +46,13 @@ class AccountDetail(Result):
     name: Text = None
 
 
+class AccountState(AccountDetail):
+    """One account, and whether it works."""
+
+    revoked: Truth = None
+    valid: Truth = None
+
+
 class AccountFlow(Facts):
     """A flow that uses an account."""
 
@@ -56,7 +66,7 @@ class AccountFlowPage(Page):
     items: list[AccountFlow]
 
 
-@TOOLSET.tool("List accounts", READ)
+@TOOLSET.tool("List accounts", READ, selectable=Selectable(always=("account_id",)))
 async def list_accounts(
     ctx: ToolContext,
     filter: Filters = [],
@@ -127,6 +137,25 @@ async def set_account_name(ctx: ToolContext, account_id: AccountId, name: Name) 
     """Change the name that people see for an account."""
     await (await ctx.client()).accounts.set_account_name(account_id, name)
     return AccountDetail(account_id=account_id, name=name)
+
+
+@TOOLSET.resource("appmixer://accounts/{account_id}", "Account")
+async def account(ctx: ToolContext, account_id: AccountId) -> AccountState:
+    """An account's service, name, and whether the service still accepts it; never its secrets."""
+    # Not every tenant has a call for one account.
+    for one in (await list_accounts(ctx)).items:
+        if one.account_id == account_id:
+            return AccountState.model_validate(dict(one))
+    raise NotFoundError(
+        f"No account has the id {quoted(account_id)}. Call list_accounts for the ids there are."
+    )
+
+
+@TOOLSET.completes("account_id")
+async def complete_account(ctx: ToolContext, text: str) -> list[Choice]:
+    """Find accounts."""
+    found = await (await ctx.client()).accounts.list_accounts()
+    return fitting([Choice(one.account_id, _name(one) or "") for one in found], text)
 
 
 def _page(accounts: "list[ApiAccount]", offset: int) -> AccountPage:

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.results import Facts, Instant, Object, Outcome, Page, Result, Text
 from appmixer_mcp.toolset import DESTROY, READ, ToolContext, Toolset
 
-from ._shared import ChartId, Limit, Offset, Sort, quoted, sorted_by
+from ._shared import ChartId, Limit, Offset, Sort, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.charts import Chart as ApiChart

@@ -10,9 +10,18 @@ from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.descriptor import check_descriptor, source_links
 from appmixer_mcp.errors import FlowInvalidError, InputError
-from appmixer_mcp.results import Facts, Instant, Object, Outcome, Page, Result, Text
+from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, RUN, ToolContext, Toolset
 
+from ._flow_models import (
+    FlowAuthentication,
+    FlowChanged,
+    FlowComponent,
+    FlowCount,
+    FlowDetail,
+    FlowPage,
+    summary,
+)
 from ._shared import Filters, FlowId, Limit, Name, Offset, Sort, plural
 
 if TYPE_CHECKING:
@@ -31,81 +40,10 @@ CustomFields = Annotated[dict[str, Any], Field(description="Own metadata; list_f
 Pattern = Annotated[str, Field(description="Part of the flow's name or id.")]
 
 _WITHOUT_LOOKS = "-thumbnail,-svg,-wizard"
-_WITHOUT_DESCRIPTOR = f"-flow,{_WITHOUT_LOOKS}"
+WITHOUT_DESCRIPTOR = f"-flow,{_WITHOUT_LOOKS}"
 
 
-class FlowSummary(Facts):
-    """A flow in a list."""
-
-    flow_id: str
-    name: str
-    stage: str = Field(description="running or stopped.")
-    modified_at: Instant = None
-    started_at: Instant = None
-
-
-class FlowPage(Page):
-    """Flows, without their descriptors."""
-
-    items: list[FlowSummary]
-
-
-class FlowCount(Result):
-    """How many flows."""
-
-    count: int
-
-
-class FlowComponent(Facts):
-    """A component of a flow."""
-
-    component_id: str
-    type: str
-    label: Text = None
-    sources: list[str] = Field(
-        default_factory=list, description="Where messages come from: `id.port -> in port`."
-    )
-    webhook_url: Text = Field(default=None, description="Where to send requests to.")
-
-
-class FlowDetail(Result):
-    """One flow, in as much detail as was asked for."""
-
-    flow_id: str
-    name: str
-    stage: str
-    description: Text = None
-    created_at: Instant = None
-    modified_at: Instant = None
-    started_at: Instant = None
-    stopped_at: Instant = None
-    component_count: int
-    unknown_components: list[str] | SkipJsonSchema[None] = Field(
-        default=None, description="Asked-for ids that the flow does not have."
-    )
-    custom_fields: Object | SkipJsonSchema[None] = None
-    components: list[FlowComponent] | SkipJsonSchema[None] = None
-    descriptor: Object | SkipJsonSchema[None] = Field(
-        default=None, description="Component id -> entry, as update_flow takes it."
-    )
-
-
-class FlowChanged(Outcome):
-    """What became of a flow."""
-
-    flow_id: Text = None
-    stage: Text = None
-
-
-class FlowAuthentication(Result):
-    """Which accounts a flow's components need and have."""
-
-    flow_id: str
-    components: Object = Field(description="Component id -> its state and accounts.")
-    services: Object = Field(description="Service -> accounts.")
-
-
-@TOOLSET.tool("List flows", READ)
+@TOOLSET.tool("List flows", READ, selectable=Selectable(always=("flow_id",)))
 async def list_flows(
     ctx: ToolContext,
     pattern: Pattern = "",
@@ -125,22 +63,13 @@ async def list_flows(
         sort=sort,
         limit=limit,
         offset=offset,
-        projection=_WITHOUT_DESCRIPTOR,
+        projection=WITHOUT_DESCRIPTOR,
         shared_with_permissions=shared_with_permissions or None,
     )
     total = None
     if (offset or len(flows) == limit) and not shared_with_permissions:
         total = await client.flows.count_flows(pattern=pattern or None, filters=filter)
-    items = [
-        FlowSummary(
-            flow_id=flow.flow_id,
-            name=flow.name or "",
-            stage=flow.stage or "",
-            modified_at=flow.modified_at,
-            started_at=flow.started_at,
-        )
-        for flow in flows
-    ]
+    items = [summary(flow) for flow in flows]
     return FlowPage.of(items, offset=offset, limit=limit, total=total)
 
 
@@ -156,7 +85,7 @@ async def count_flows(
     return FlowCount(count=count)
 
 
-@TOOLSET.tool("Get flow", READ)
+@TOOLSET.tool("Get flow", READ, selectable=Selectable(always=("component_id",), of="components"))
 async def get_flow(
     ctx: ToolContext,
     flow_id: FlowId,
@@ -176,6 +105,7 @@ async def get_flow(
     }
     unknown = [one for one in component_ids if one not in descriptor]
     base_url = str((await ctx.client()).get("base_url"))
+    at = "appmixer://flows/{}/descriptor" if detail == "descriptor" else "appmixer://flows/{}"
     return FlowDetail(
         flow_id=flow.flow_id,
         name=flow.name or "",
@@ -195,7 +125,7 @@ async def get_flow(
         if detail == "components"
         else None,
         descriptor=wanted if detail == "descriptor" else None,
-    )
+    ).also_at(at, flow.flow_id)
 
 
 @TOOLSET.tool("Create flow", CREATE)
@@ -271,7 +201,7 @@ async def update_flow(
     Asks first when components would go, over half would change, or the flow runs.
     """
     client = await ctx.client()
-    before = await client.flows.get_flow(flow_id, projection=_WITHOUT_DESCRIPTOR)
+    before = await client.flows.get_flow(flow_id, projection=WITHOUT_DESCRIPTOR)
     update: dict[str, Any] = {"name": name} if name else {}
     if descriptor is not None:
         update["flow"] = descriptor
@@ -345,12 +275,6 @@ async def get_flow_authentication(ctx: ToolContext, flow_id: FlowId) -> FlowAuth
     """Show which components of a flow need an account, and which accounts they can use."""
     found = await (await ctx.client()).flows.get_flow_authentication(flow_id)
     return FlowAuthentication(flow_id=flow_id, components=found.components, services=found.services)
-
-
-@TOOLSET.resource("appmixer://flows/{flow_id}", "Flow")
-async def flow(ctx: ToolContext, flow_id: FlowId) -> FlowDetail:
-    """What get_flow shows: a flow's summary, components and wiring."""
-    return await get_flow(ctx, flow_id)
 
 
 def _refuse_unsound(descriptor: dict[str, Any]) -> None:

@@ -10,16 +10,20 @@ from pydantic.json_schema import SkipJsonSchema
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.ids import FlowId, LogId
 from appmixer_mcp.results import Facts, Instant, Page, Result, Text
+from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import READ, ToolContext, Toolset
 
 from ._shared import Limit, Offset, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.logs import LogHit
+    from appmixer_mcp.api.models.logs import LogPage as ApiLogPage
 
 TOOLSET = Toolset("logs", "What flows received, sent and failed at.")
 
 _IN_A_LIST = 500
+_MOST_RECORDS = 100
+_NEWEST_FIRST = "@timestamp:desc"
 
 
 class LogRecord(Facts):
@@ -63,7 +67,7 @@ class LogDetail(Result):
     input_messages: Text = Field(default=None, description="What had come in when it failed.")
 
 
-@TOOLSET.tool("Query logs", READ)
+@TOOLSET.tool("Query logs", READ, selectable=Selectable(always=("log_id", "index")))
 async def query_logs(
     ctx: ToolContext,
     flow_id: Annotated[
@@ -90,7 +94,7 @@ async def query_logs(
     if severity:
         wanted.append(f"severity:{severity}")
     client = await ctx.client()
-    order = sorted_by(client, sort, "@timestamp:desc")
+    order = sorted_by(client, sort, _NEWEST_FIRST)
     page = await client.logs.query_logs(
         query=" AND ".join(wanted) or None,
         flow_ids=[flow_id] if flow_id else [],
@@ -98,17 +102,9 @@ async def query_logs(
         size=limit,
         from_=offset,
     )
-    counted = [bucket for bucket in page.buckets if bucket.doc_count]
-    return LogPage.of(
-        [_record(hit, _IN_A_LIST) for hit in page.hits],
-        offset=offset,
-        limit=limit,
-        total=sum(bucket.doc_count or 0 for bucket in counted) if page.buckets else None,
-        days=[
-            LogDay(day=(bucket.key_as_string or "")[:10], count=bucket.doc_count or 0)
-            for bucket in counted
-        ],
-    )
+    found = _shown(page, most_characters=_IN_A_LIST, offset=offset, limit=limit)
+    whole = flow_id and not (severity or query or sort or offset)
+    return found.also_at("appmixer://flows/{}/logs", flow_id or "") if whole else found
 
 
 @TOOLSET.tool("Get log record", READ)
@@ -127,6 +123,32 @@ async def get_log(
         sender_type=hit.sender_type,
         sender_port=hit.sender_port,
         input_messages=_text(hit.input_messages, None),
+    )
+
+
+@TOOLSET.resource("appmixer://flows/{flow_id}/logs", "Flow logs")
+async def flow_logs(ctx: ToolContext, flow_id: FlowId) -> LogPage:
+    """A flow's newest 100 log records, newest first, with whole texts; and the count by day."""
+    client = await ctx.client()
+    await client.flows.get_flow(flow_id, projection="flowId")  # of an unknown one there are none
+    order = sorted_by(client, "", _NEWEST_FIRST)
+    page = await client.logs.query_logs(
+        flow_ids=[flow_id], sort=[order] if order else [], size=_MOST_RECORDS
+    )
+    return _shown(page, most_characters=None, offset=0, limit=_MOST_RECORDS)
+
+
+def _shown(page: "ApiLogPage", *, most_characters: int | None, offset: int, limit: int) -> LogPage:
+    counted = [bucket for bucket in page.buckets if bucket.doc_count]
+    return LogPage.of(
+        [_record(hit, most_characters) for hit in page.hits],
+        offset=offset,
+        limit=limit,
+        total=sum(bucket.doc_count or 0 for bucket in counted) if page.buckets else None,
+        days=[
+            LogDay(day=(bucket.key_as_string or "")[:10], count=bucket.doc_count or 0)
+            for bucket in counted
+        ],
     )
 
 

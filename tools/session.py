@@ -110,6 +110,12 @@ async def get_session(ctx: ToolContext) -> SessionFacts:
     return await _session_facts(ctx)
 
 
+@TOOLSET.resource("appmixer://session", "Session")
+async def session(ctx: ToolContext) -> SessionFacts:
+    """What get_session shows: tenant, user, how the session is signed in, and last errors."""
+    return await _session_facts(ctx)
+
+
 async def _current_user(ctx: ToolContext) -> User:
     user = await (await ctx.client()).users.get_user()
     return User(

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.errors import ConflictError, InputError
 from appmixer_mcp.results import Facts, Instant, Number, Outcome, Page, Result, Text
-from appmixer_mcp.toolset import CHANGE, CREATE, DESTROY, READ, ToolContext, Toolset
+from appmixer_mcp.selecting import Selectable
+from appmixer_mcp.toolset import CHANGE, CREATE, DESTROY, READ, Choice, ToolContext, Toolset
 
-from ._shared import Limit, Name, Offset, Sort, StoreId, plural, quoted
+from ._choices import fitting
+from ._shared import Limit, Name, Offset, Sort, StoreId, plural
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -24,6 +27,7 @@ Key = Annotated[str, Field(min_length=1)]
 RecordPattern = Annotated[str, Field(description="Part of a key or value.")]
 
 _SHOWN_KEYS = 10
+_MOST_RECORDS = 100
 
 
 class Store(Facts):
@@ -74,6 +78,13 @@ class RecordPage(Page):
     items: list[Record]
 
 
+class StoreContents(RecordPage):
+    """A store and its newest records."""
+
+    store_id: str
+    name: str
+
+
 class RecordWritten(Outcome):
     """What became of a record."""
 
@@ -105,14 +116,14 @@ async def get_store(ctx: ToolContext, store_id: StoreId) -> StoreDetail:
 async def create_store(ctx: ToolContext, name: Name) -> StoreChanged:
     """Create an empty data store."""
     store_id = await (await ctx.client()).stores.create_store(name)
-    return StoreChanged(done=True, message=f"Created the store {name!r}.", store_id=store_id)
+    return StoreChanged(done=True, message=f"Created the store {quoted(name)}.", store_id=store_id)
 
 
 @TOOLSET.tool("Rename store", CHANGE)
 async def rename_store(ctx: ToolContext, store_id: StoreId, name: Name) -> StoreChanged:
     """Rename a data store; flows refer to it by id and go on."""
     await (await ctx.client()).stores.rename_store(store_id, name)
-    return StoreChanged(done=True, message=f"The store is now {name!r}.", store_id=store_id)
+    return StoreChanged(done=True, message=f"The store is now {quoted(name)}.", store_id=store_id)
 
 
 async def _delete_store_impact(ctx: ToolContext, store_id: StoreId) -> Impact:
@@ -146,7 +157,7 @@ async def count_store_records(
     return RecordCount(count=count)
 
 
-@TOOLSET.tool("List store records", READ)
+@TOOLSET.tool("List store records", READ, selectable=Selectable(always=("key", "value_is_json")))
 async def list_store_records(
     ctx: ToolContext,
     store_id: StoreId,
@@ -164,7 +175,9 @@ async def list_store_records(
     if offset or len(found) == limit:
         total = await client.stores.count_store_records(store_id, pattern=pattern or None)
     items = [_record(record) for record in found]
-    return RecordPage.of(items, offset=offset, limit=limit, total=total)
+    records = RecordPage.of(items, offset=offset, limit=limit, total=total)
+    whole = not pattern and offset == 0
+    return records.also_at("appmixer://stores/{}", store_id) if whole else records
 
 
 async def _overwrite_impact(
@@ -181,12 +194,12 @@ async def _overwrite_impact(
         return None
     if not overwrite:
         raise ConflictError(
-            f"The store has a record {key!r} already. Call again with overwrite=true to replace "
-            "its value, or choose another key."
+            f"The store has a record {quoted(key)} already. Call again with overwrite=true to "
+            "replace its value, or choose another key."
         )
     old = _record(existing).value
     return Impact(
-        question=f"Overwrite the record {key!r}?",
+        question=f"Overwrite the record {quoted(key)}?",
         losses=[f"Its present value: {quoted(old)}"],
         # Not every tenant tells when a record was written.
         identity={
@@ -212,13 +225,13 @@ async def create_store_item(
     stored = _stored_value(value, is_json=value_is_json)
     written = await client.stores.create_store_item(store_id, key, stored)
     record = _record(written.model_copy(update={"value": stored, "key": key}))
-    return RecordWritten(done=True, message=f"Wrote the record {key!r}.", record=record)
+    return RecordWritten(done=True, message=f"Wrote the record {quoted(key)}.", record=record)
 
 
 async def _delete_items_impact(ctx: ToolContext, store_id: StoreId, keys: list[str]) -> Impact:
     client = await ctx.client()
     store = await client.stores.get_store(store_id)
-    shown = ", ".join(repr(key) for key in keys[:_SHOWN_KEYS])
+    shown = ", ".join(quoted(key) for key in keys[:_SHOWN_KEYS])
     more = f" and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else ""
     return Impact(
         question=f"Delete {plural(len(keys), 'record')} of the store {quoted(store.name)}?",
@@ -239,6 +252,21 @@ async def delete_store_items(
     return RecordsDeleted(
         done=True, message=f"Deleted {plural(count, 'record')}.", deleted_count=count
     )
+
+
+@TOOLSET.resource("appmixer://stores/{store_id}", "Data store")
+async def store(ctx: ToolContext, store_id: StoreId) -> StoreContents:
+    """A data store's name, how many records it has, and those 100 that were written last."""
+    found = await get_store(ctx, store_id)
+    records = await list_store_records(ctx, store_id, limit=_MOST_RECORDS)
+    return StoreContents(**dict(records), store_id=found.store_id, name=found.name)
+
+
+@TOOLSET.completes("store_id")
+async def complete_store(ctx: ToolContext, text: str) -> list[Choice]:
+    """Find stores."""
+    found = await (await ctx.client()).stores.list_stores()
+    return fitting([Choice(one.store_id, one.name or "") for one in found], text)
 
 
 def _stored_value(value: str, *, is_json: bool) -> "JsonValue":

@@ -1,16 +1,20 @@
 """People tasks: what flows ask persons to approve or reject."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic.json_schema import SkipJsonSchema
 
+from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.errors import ConflictError
 from appmixer_mcp.results import Facts, Instant, Outcome, Page, Result, Text
-from appmixer_mcp.toolset import DECIDE, READ, ToolContext, Toolset
+from appmixer_mcp.selecting import Selectable
+from appmixer_mcp.toolset import DECIDE, READ, Choice, ToolContext, Toolset
 
-from ._shared import Filters, Limit, Offset, Sort, TaskId, quoted, sorted_by
+from ._choices import MOST_CHOICES, fitting, plain_part
+from ._shared import Filters, Limit, Offset, Sort, TaskId, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.tasks import Task as ApiTask
@@ -26,6 +30,9 @@ Secret = Annotated[
     SecretStr | SkipJsonSchema[None],
     Field(description="Another person's approver or requester secret."),
 ]
+
+_NEWEST_FIRST = "created:-1"
+_PART_OF_ID = re.compile(r"[0-9a-f-]{8,}")
 
 
 class Task(Facts):
@@ -67,7 +74,7 @@ class TaskDecided(Outcome):
     task: Task | SkipJsonSchema[None] = None
 
 
-@TOOLSET.tool("List tasks", READ)
+@TOOLSET.tool("List tasks", READ, selectable=Selectable(always=("task_id",)))
 async def list_tasks(
     ctx: ToolContext,
     role: Role = None,
@@ -84,7 +91,7 @@ async def list_tasks(
         role=role,
         pattern=pattern or None,
         filters=filter,
-        sort=sorted_by(client, sort, "created:-1"),
+        sort=sorted_by(client, sort, _NEWEST_FIRST),
         limit=limit,
         offset=offset,
         secret=_open(secret),
@@ -117,7 +124,8 @@ async def count_tasks(
 async def get_task(ctx: ToolContext, task_id: TaskId, secret: Secret = None) -> TaskDetail:
     """Show one people task with its description."""
     task = await (await ctx.client()).tasks.get_task(task_id, secret=_open(secret))
-    return TaskDetail(task=_task(task), description=task.description or None)
+    shown = TaskDetail(task=_task(task), description=task.description or None)
+    return shown if secret else shown.also_at("appmixer://tasks/{}", task_id)
 
 
 async def _approve_impact(ctx: ToolContext, task_id: TaskId, secret: SecretStr | None) -> Impact:
@@ -140,6 +148,27 @@ async def reject_task(ctx: ToolContext, task_id: TaskId, secret: Secret = None) 
     """Reject a people task in the approver's name; its flow goes on. Needs the person's yes."""
     task = await (await ctx.client()).tasks.reject_task(task_id, secret=_open(secret))
     return _decided("Rejected", task)
+
+
+@TOOLSET.resource("appmixer://tasks/{task_id}", "People task")
+async def task(ctx: ToolContext, task_id: TaskId) -> TaskDetail:
+    """What get_task shows: who asks whom, until when, the description, and what was decided."""
+    return await get_task(ctx, task_id)
+
+
+@TOOLSET.completes("task_id")
+async def complete_task(ctx: ToolContext, text: str) -> list[Choice]:
+    """Find tasks, newest first; by a part of the id only among the newest."""
+    client = await ctx.client()
+    # The API looks for patterns in titles alone, and one dialect of it not even there.
+    by_title = client.dialect == "appmixer" and not _PART_OF_ID.fullmatch(text)
+    found = await client.tasks.list_tasks(
+        pattern=plain_part(text) if by_title else None,
+        sort=sorted_by(client, "", _NEWEST_FIRST),
+        limit=MOST_CHOICES if client.dialect == "appmixer" else None,
+        projection="-description",
+    )
+    return fitting([Choice(one.task_id, one.title or "") for one in found], text)
 
 
 async def _decision_impact(

@@ -14,6 +14,7 @@ from .accounts import Accounts
 from .auth import SignedInWith, SignIn, checked_base_url, expiry_of
 from .call import shown
 from .charts import Charts
+from .components import Components
 from .dialect import Dialect
 from .exchange import Exchange
 from .flows import Flows
@@ -38,6 +39,7 @@ class AppmixerClient:
         logs: Log records.
         tasks: People tasks.
         charts: Charts over logs.
+        components: Component types.
         messages: Messages that flows could not process.
         dialect: Which spelling of the REST API is spoken.
     """
@@ -86,6 +88,7 @@ class AppmixerClient:
         self.logs = Logs(self._transport, dialect)
         self.tasks = Tasks(self._transport, dialect)
         self.charts = Charts(self._transport, dialect)
+        self.components = Components(self._transport, dialect)
         self.messages = Messages(self._transport, dialect)
 
     @property

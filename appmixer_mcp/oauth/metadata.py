@@ -54,9 +54,10 @@ def resource_metadata_url(issuer: str, path: str) -> str:
 
     Args:
         issuer: The public origin, to which all but the `RESOURCE_PATHS` belong.
-        path: Such as `/mcp`.
+        path: Such as `/mcp`, or one below it, of which nothing is repeated.
     """
-    return f"{issuer}{PROTECTED_RESOURCE_PATH}{path if path in RESOURCE_PATHS else ''}"
+    above = (one for one in RESOURCE_PATHS if f"{path}/".startswith(f"{one}/"))
+    return f"{issuer}{PROTECTED_RESOURCE_PATH}{next(above, '')}"
 
 
 def check_resources(issuer: str, resources: Iterable[str]) -> None:

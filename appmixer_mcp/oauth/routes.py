@@ -73,6 +73,10 @@ def oauth_routes(services: OAuthServices) -> list[Route]:
         Route(AUTHORIZATION_SERVER_PATH, endpoints.authorization_server),
         *(
             Route(f"{PROTECTED_RESOURCE_PATH}{path}", endpoints.protected_resource)
-            for path in ("", *RESOURCE_PATHS)
+            for path in (
+                "",
+                *RESOURCE_PATHS,
+                *(f"{path}/{{below:path}}" for path in RESOURCE_PATHS),
+            )
         ),
     ]

@@ -18,6 +18,7 @@ from appmixer_mcp.web.client_addresses import ClientAddresses
 from appmixer_mcp.web.hosts import HostsAndOrigins
 from appmixer_mcp.web.limits import RequestsInFlight
 from appmixer_mcp.web.local import LocalOnly, is_loopback
+from appmixer_mcp.web.narrowing import READ_ONLY, TOOLSETS
 from appmixer_mcp.web.served import Extend, Transports, served
 
 _MCP_HEADERS = ("Mcp-Method", "Mcp-Name", "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID")
@@ -108,7 +109,7 @@ def _checks(settings: Settings) -> Sequence[Middleware]:
             allow_origins=origins,
             allow_origin_regex=_LOOPBACK_ORIGIN,
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", *_MCP_HEADERS],
+            allow_headers=["Authorization", "Content-Type", *_MCP_HEADERS, TOOLSETS, READ_ONLY],
             expose_headers=["Mcp-Session-Id", "WWW-Authenticate", "Retry-After"],
         ),
     ]

@@ -17,10 +17,10 @@ from starlette.types import ASGIApp
 
 from appmixer_mcp.confirmation import Confirmations
 from appmixer_mcp.errors import ConfigurationError, NotSignedInError
-from appmixer_mcp.notices import Notices
 from appmixer_mcp.server import SessionOf
 from appmixer_mcp.settings import Settings
 from appmixer_mcp.state import SharedState, open_state
+from appmixer_mcp.subscribing import Subscriptions
 from appmixer_mcp.tracing import set_up_tracing
 from appmixer_mcp.web.authentication import Authentication, Verifier
 from appmixer_mcp.web.bodies import Bodies
@@ -28,6 +28,7 @@ from appmixer_mcp.web.health import health_routes
 from appmixer_mcp.web.http_sessions import HttpSessions
 from appmixer_mcp.web.limits import CallLimits
 from appmixer_mcp.web.metrics import Metrics
+from appmixer_mcp.web.narrowing import Narrowing, narrowed, paths_below
 from appmixer_mcp.web.open_requests import OpenRequests
 from appmixer_mcp.web.sealing import sealing
 from appmixer_mcp.web.sessions import OperatorSessions, session_of_request
@@ -125,16 +126,20 @@ class _Worker:
         routes, session_of, who = self._for_mode(state)
         if isinstance(who, OperatorSessions):
             stack.push_async_callback(who.shared.aclose)
+        subscriptions = Subscriptions(state, settings.watch_interval_s)
         server = wiring.server(
             session_of=session_of,
+            narrowed=narrowed,
             limits=limits,
             observer=self._metrics,
             confirmations=Confirmations(settings.confirm, state, settings.confirm_timeout_s),
-            bus=Notices(state),
+            subscriptions=subscriptions,
             request_state=await sealing(settings.encryption_key, state if many else None),
         )
         if self._extend is not None:
             self._extend(server)
+        # From here on a group would be put around the error that keeps it from starting.
+        await stack.enter_async_context(subscriptions.running())
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
         tasks.start_soon(self._open_requests.watch)
@@ -186,15 +191,17 @@ class _Worker:
         self._metrics.watch_sessions("sse", streams.count)
 
         def guarded(app: ASGIApp) -> ASGIApp:
-            bounded = self._bounded(app, settings.max_body_bytes)
+            narrowing = Narrowing(app, served=server.selection)
+            bounded = self._bounded(narrowing, settings.max_body_bytes)
             if isinstance(who, OperatorSessions):
                 return bounded
             return Authentication(
                 bounded, verifier=who, admit=limits.request, held=self._open_requests.held
             )
 
+        sse = guarded(streams)
         routes: list[Route | Mount] = [
-            Route("/sse", endpoint=guarded(streams), methods=["GET"]),
+            *(Route(path, endpoint=sse, methods=["GET"]) for path in paths_below("/sse")),
             Mount(MESSAGES, app=guarded(streams.messages)),
         ]
         if self._transports == "all":
@@ -206,7 +213,8 @@ class _Worker:
                 transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
             )
             sessions = HttpSessions(server.session_manager, most_of_one=most_of_one)
-            routes.append(Route("/mcp", endpoint=guarded(sessions)))
+            http = guarded(sessions)
+            routes += [Route(path, endpoint=http) for path in paths_below("/mcp")]
             self._metrics.watch_sessions("http", sessions.count)
         return routes
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 
 from appmixer_mcp.session import Session
@@ -35,8 +36,7 @@ class OperatorSessions:
         """Return the session of an SSE stream, of an older client's session, or the shared one."""
         if isinstance(ctx.lifespan_context, Session):
             return ctx.lifespan_context
-        # The SDK has no public way to the connection, whose end is the end of the session.
-        connection = ctx.session._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        connection = connection_of(ctx)
         if connection.session_id is None:
             return self.shared
         if _KEY not in connection.state:
@@ -44,6 +44,15 @@ class OperatorSessions:
             connection.exit_stack.push_async_callback(session.aclose)
         found: Session = connection.state[_KEY]
         return found
+
+
+def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
+    """Return the connection of an older client, whose end is the end of its session.
+
+    A message of a client of today has a connection of its own.
+    """
+    # The SDK has no public way to it.
+    return ctx.session._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def session_of_request(_ctx: ServerRequestContext[Any, Any]) -> Session:

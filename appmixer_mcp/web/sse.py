@@ -4,18 +4,20 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 from mcp.server.sse import SseServerTransport
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from starlette.types import Message, Receive, Scope, Send
 
 from appmixer_mcp.session import Session
 from appmixer_mcp.stdio import both_eras
 from appmixer_mcp.streams import Between, Closing
+from appmixer_mcp.surface import Selection
 from appmixer_mcp.web.authentication import authenticated_session
 from appmixer_mcp.web.http_sessions import RETRY_AFTER_S, too_many_of_one
+from appmixer_mcp.web.narrowing import asked_by, narrow
 from appmixer_mcp.web.refusals import refusal
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ class SseStreams:
             read_in_time = _ReadInTime(send, idle)
             async with self._transport.connect_sse(scope, receive, read_in_time) as (read, write):
                 with idle:
-                    watched = _Watched(read, idle, self._idle_s)
+                    watched = _Watched(read, idle, self._idle_s, asked_by(scope))
                     answers = _Answers(write, idle)
                     await both_eras(self._server, watched, answers, lifespan_state=session)
         finally:
@@ -140,15 +142,20 @@ class _Answers(Closing["WriteStream[SessionMessage]"]):
 
 
 class _Watched(Between):
-    """A stream of messages, each of which puts off the end of the session."""
+    """A stream of messages, each of which puts off the end of the session.
+
+    None asks for more than the stream was opened with.
+    """
 
     def __init__(
         self,
         stream: "ReadStream[SessionMessage | Exception]",
         idle: anyio.CancelScope,
         wait_s: float,
+        asked: Selection,
     ) -> None:
         super().__init__(stream)
+        self._asked = asked
         self._idle = idle
         self._wait_s = wait_s
         idle.deadline = anyio.current_time() + wait_s
@@ -156,6 +163,9 @@ class _Watched(Between):
     async def receive(self) -> SessionMessage | Exception:
         message = await self._stream.receive()
         self._idle.deadline = anyio.current_time() + self._wait_s
+        if isinstance(message, SessionMessage):
+            metadata = cast("ServerMessageMetadata", message.metadata)
+            narrow(metadata.request_context.scope, self._asked)
         return message
 
 

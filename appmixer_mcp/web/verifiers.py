@@ -130,17 +130,17 @@ class BearerVerifier:
         async def open_client(_base_url: str) -> "AppmixerClient":
             return client
 
+        async def is_signed_in() -> bool:
+            return await self.verify(token.get_secret_value(), "") is not None
+
         session = Session(
             self._base_url,
             open_client,
             owner=user.user_id,
             how_to_sign_in=self.how_to_sign_in,
             on_refused=refused,
+            is_signed_in=is_signed_in,
         )
-
-        async def is_signed_in() -> bool:
-            return await self.verify(token.get_secret_value(), "") is not None
-
         return Verified(session=session, client_id=f"token:{key}", is_signed_in=is_signed_in)
 
 
@@ -185,7 +185,7 @@ class OAuthVerifier:
             session=session,
             # Not the grant, so that a session goes on when its user signs in again.
             client_id=f"client:{caller.client_id}",
-            is_signed_in=partial(self._grants.is_alive, caller.grant_id),
+            is_signed_in=session.is_signed_in,
         )
 
     def challenge(self, path: str) -> str:
@@ -205,4 +205,5 @@ class OAuthVerifier:
             owner=caller.user.user_id,
             how_to_sign_in=self.how_to_sign_in,
             on_refused=refused,
+            is_signed_in=partial(self._grants.is_alive, caller.grant_id),
         )

@@ -150,6 +150,7 @@ async def test_what_is_wrong_with_a_flow_is_listed(
 
     assert caught.value.problems == problems
     assert caught.value.status == 400
+    assert f'in the API\'s words:\n- "{problems[0]}"' in str(caught.value)
 
 
 @pytest.mark.parametrize("details", [[], {}, "text", [1, {"x": 1}], [{"errors": [{}]}]])

@@ -6,7 +6,9 @@ from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
 from tests.oauth.browsing import ISSUER
 
 
-@pytest.mark.parametrize("path", ["", "/mcp", "/sse"])
+@pytest.mark.parametrize(
+    "path", ["", "/mcp", "/sse", "/mcp/x/flows,logs/readonly", "/sse/readonly"]
+)
 async def test_each_resource_names_the_public_origin_and_its_authorization_server(server, path):
     answer = await server.http.get(
         f"/.well-known/oauth-protected-resource{path}", headers={"Host": "evil.example"}

@@ -2,12 +2,13 @@
 
 import json
 
+import anyio
 import httpx2
 import pytest
 from mcp import Client
 from pydantic import SecretStr
 
-from appmixer_mcp.api import AppmixerClient
+from appmixer_mcp.api import AppmixerClient, Dialect
 from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
 from appmixer_mcp.sandbox.tenant import Tenant
 from appmixer_mcp.server import ServerOptions, build_server
@@ -40,22 +41,34 @@ class Tools:
         return await self(name, **arguments, confirm=True)
 
 
-@pytest.fixture
-async def tenant(tmp_path):
+def tenant_in(directory, **options):
+    """Return a tenant, to be opened, that nobody has used."""
     config = TenantConfig(
-        data_dir=blank(tmp_path / "tenant"),
+        data_dir=blank(directory / "tenant"),
         public_url=BASE_URL,
         jwt_key=SecretStr("k" * 32),
         local_key=SecretStr("local-key"),
         demo=False,
         egress="off",
+        **options,
     )
-    async with Tenant(config) as tenant:
+    return Tenant(config)
+
+
+@pytest.fixture
+async def tenant(tmp_path):
+    async with tenant_in(tmp_path) as tenant:
         yield tenant
 
 
 def session_on(
-    tenant, *, username: str | None = LOCAL_USER, password: str | None = "local-key", **options
+    tenant,
+    *,
+    username: str | None = LOCAL_USER,
+    password: str | None = "local-key",
+    transport=None,
+    dialect: Dialect = "appmixer",
+    **options,
 ):
     async def open_client(base_url):
         own = base_url == BASE_URL
@@ -63,10 +76,37 @@ def session_on(
             base_url,
             username=username if own else None,
             password=password if own else None,
-            transport=httpx2.ASGITransport(app=tenant.app),
+            transport=transport or httpx2.ASGITransport(app=tenant.app),
+            dialect=dialect,
+            sleep=without_waiting,
         )
 
     return Session(BASE_URL, open_client, **options)
+
+
+async def without_waiting(_seconds):
+    await anyio.lowlevel.checkpoint()
+
+
+async def as_user(tenant, method, path, body):
+    """Call the API for what has no tool, as the local user."""
+    token = await token_of(tenant)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=tenant.app), base_url=BASE_URL
+    ) as http:
+        answer = await http.request(
+            method, path, json=body, headers={"Authorization": f"Bearer {token}"}
+        )
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+async def token_of(tenant):
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=tenant.app), base_url=BASE_URL
+    ) as http:
+        body = {"username": LOCAL_USER, "password": "local-key"}
+        return (await http.post("/user/auth", json=body)).json()["token"]
 
 
 @pytest.fixture(params=["auto", "legacy"])

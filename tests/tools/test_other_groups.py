@@ -2,7 +2,6 @@
 
 import json
 
-import httpx2
 import pytest
 from mcp import Client
 
@@ -11,28 +10,7 @@ from appmixer_mcp.sandbox.config import LOCAL_USER
 from appmixer_mcp.server import ServerOptions, build_server
 from appmixer_mcp.session import SANDBOX, Session
 
-from .conftest import BASE_URL, FAILING, Tools, session_on
-
-
-async def as_user(tenant, method, path, body):
-    """Call the API for what has no tool, as the local user."""
-    token = await token_of(tenant)
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=tenant.app), base_url=BASE_URL
-    ) as http:
-        answer = await http.request(
-            method, path, json=body, headers={"Authorization": f"Bearer {token}"}
-        )
-    assert answer.is_success, answer.text
-    return answer.json()
-
-
-async def token_of(tenant):
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=tenant.app), base_url=BASE_URL
-    ) as http:
-        body = {"username": LOCAL_USER, "password": "local-key"}
-        return (await http.post("/user/auth", json=body)).json()["token"]
+from .conftest import BASE_URL, FAILING, Tools, as_user, session_on, token_of
 
 
 async def test_the_session_shows_where_and_as_whom_but_no_secret(tools, tenant):

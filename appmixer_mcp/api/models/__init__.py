@@ -16,7 +16,8 @@ from .base import (
     UserId,
 )
 from .charts import Chart
-from .flows import Flow, FlowReference, Share
+from .components import ComponentManifest, ComponentName
+from .flows import ComponentProblems, Flow, FlowReference, Problem, Share, Validation
 from .logs import LogBucket, LogDetail, LogHit, LogPage
 from .messages import UnprocessedMessage
 from .stores import Deleted, Store, StoreRecord, StoreReference
@@ -33,6 +34,9 @@ __all__ = [
     "ChartId",
     "ComponentAccounts",
     "ComponentId",
+    "ComponentManifest",
+    "ComponentName",
+    "ComponentProblems",
     "Count",
     "Deleted",
     "Flow",
@@ -46,6 +50,7 @@ __all__ = [
     "LogId",
     "LogPage",
     "MessageId",
+    "Problem",
     "Share",
     "SignUpResult",
     "Store",
@@ -57,4 +62,5 @@ __all__ = [
     "UnprocessedMessage",
     "User",
     "UserId",
+    "Validation",
 ]

@@ -2,7 +2,7 @@
 
 from pydantic import AliasChoices, Field, JsonValue
 
-from .base import ApiModel, FlowId, Instant, UserId
+from .base import ApiModel, ComponentId, FlowId, Instant, UserId
 
 
 class Share(ApiModel):
@@ -106,3 +106,30 @@ class Flow(ApiModel):
 
     stage_change_info: JsonValue = None
     """Why the stage last changed; shape not documented."""
+
+
+class Problem(ApiModel):
+    """One thing that is wrong with a component."""
+
+    message: str
+    """What is wrong, for people."""
+
+    keyword: str | None = None
+    """A short word for programs, such as `required` or `missingAccount`."""
+
+
+class ComponentProblems(ApiModel):
+    """Everything that is wrong with one component of a flow."""
+
+    component_id: ComponentId | None = None
+    """The component; None or empty for the flow as a whole."""
+
+    errors: list[Problem] = Field(default_factory=list[Problem])
+    """What is wrong with it."""
+
+
+class Validation(ApiModel):
+    """The answer of a check of a flow."""
+
+    errors: list[ComponentProblems]
+    """The components with which something is wrong; empty when the flow can start."""

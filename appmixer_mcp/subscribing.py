@@ -1,0 +1,252 @@
+"""Subscriptions to resources: the streams of today's clients and the requests of older ones."""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp.server.connection import Connection
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.subscriptions import ListenHandler, ResourceUpdated, ServerEvent
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    EmptyResult,
+    SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
+    UnsubscribeRequestParams,
+)
+
+from appmixer_mcp.cleaning import quoted
+from appmixer_mcp.errors import InputError
+from appmixer_mcp.looking import watched
+from appmixer_mcp.notices import Notices, changed_by
+from appmixer_mcp.session import current_session
+from appmixer_mcp.state import SharedState
+from appmixer_mcp.watching import Start, Watching
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from appmixer_mcp.toolset import ResourceSpec
+
+logger = logging.getLogger(__name__)
+
+Find = Callable[[str], "tuple[ResourceSpec, Mapping[str, str]] | None"]
+"""Returns the resource behind an address, if it is served to the caller."""
+
+_OURS = "appmixer://"
+_KEY = "subscriptions"
+_LONGEST_STREAM = 65_536
+"""What a client sends to open a stream is kept for as long as that is open."""
+_LONGEST_URI = 2_048
+_MOST_OF_A_CONNECTION = 256
+
+
+class Subscriptions:
+    """Tells clients of changed resources; of what their user may read, and asked to hear.
+
+    Attributes:
+        bus: Carries change notices.
+    """
+
+    def __init__(self, state: SharedState, interval_s: float) -> None:
+        """Begin with nobody listening.
+
+        Args:
+            state: Carries notices between the workers.
+            interval_s: Between two looks at what a user listens to, at least.
+        """
+        self.bus = Notices(state)
+        self._watching = Watching(self.bus.tell_here, self._start, interval_s)
+        self._streams = ListenHandler(self.bus)
+        self._find: Find = lambda _uri: None
+        self._tasks: TaskGroup | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Be ready for requests, which are served as long as this lasts."""
+        async with anyio.create_task_group() as self._tasks:
+            yield
+            self._tasks.cancel_scope.cancel()
+
+    def serve_on(self, server: Server[Any], find: Find) -> None:
+        """Answer a server's requests for subscriptions.
+
+        Args:
+            server: Of the SDK.
+            find: Knows our resources.
+        """
+        self._find = find
+        add = server.add_request_handler
+        add("subscriptions/listen", SubscriptionsListenRequestParams, self._listen)
+        add("resources/subscribe", SubscribeRequestParams, self._subscribe)
+        add("resources/unsubscribe", UnsubscribeRequestParams, self._unsubscribe)
+
+    async def tell(self, tool: str, arguments: Mapping[str, Any], result: object) -> None:
+        """Tell of what a call of the request under way has changed."""
+        for uri in changed_by(tool, arguments, result):
+            await self.bus.publish(ResourceUpdated(uri=uri))
+
+    async def _listen(
+        self, ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams
+    ) -> SubscriptionsListenResult:
+        """Serve a stream; it acknowledges those resources that are served."""
+        if len(repr(ctx.params)) > _LONGEST_STREAM:
+            raise MCPError(INVALID_PARAMS, "The subscription names too much. Name fewer resources.")
+        asked = params.notifications
+        uris = [uri for uri in asked.resource_subscriptions or () if self._is_served(uri)]
+        served = asked.model_copy(update={"resource_subscriptions": uris})
+        end = await self._watched(uris)
+        try:
+            return await self._streams(ctx, params.model_copy(update={"notifications": served}))
+        finally:
+            end()
+
+    async def _subscribe(
+        self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
+    ) -> EmptyResult:
+        """Let an older client hear of a resource until it unsubscribes or leaves."""
+        uri = params.uri
+        if len(uri) > _LONGEST_URI or not self._is_served(uri):
+            raise MCPError(
+                INVALID_PARAMS,
+                f"There is no resource {quoted(uri)} here. resources/list and "
+                "resources/templates/list name those that there are.",
+            )
+        connection = connection_of(ctx)
+        subscriber = connection.state.get(_KEY)
+        if not isinstance(subscriber, _Subscriber):
+            subscriber = connection.state[_KEY] = _Subscriber(connection, self.bus, self._start)
+        if not subscriber.hears(uri):
+            subscriber.add(uri, await self._watched([uri]))
+        return EmptyResult()
+
+    async def _unsubscribe(
+        self, ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
+    ) -> EmptyResult:
+        subscriber = connection_of(ctx).state.get(_KEY)
+        if isinstance(subscriber, _Subscriber):
+            subscriber.remove(params.uri)
+        return EmptyResult()
+
+    def _start(self, function: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        if self._tasks is None:
+            raise RuntimeError("Subscriptions are served within running() alone.")
+        # What a request is known by must not be taken for what is done long after it.
+        Context().run(self._tasks.start_soon, _alone, function, *arguments)
+
+    def _is_served(self, uri: str) -> bool:
+        """Say whether there may be such a resource; other parts than ours may serve any address."""
+        return not uri.startswith(_OURS) or self._find(uri) is not None
+
+    async def _watched(self, uris: Iterable[str]) -> Callable[[], None]:
+        """Have changes of these told from now on; returns what ends it."""
+        found = [(uri, *resource) for uri in uris if (resource := self._find(uri))]
+        asked = [watched(uri, spec.uri, values) for uri, spec, values in found]
+        listened = [one for one in asked if one is not None]
+        if not listened:
+            return lambda: None
+        try:
+            listening = self._watching.listen(current_session.get(), listened)
+        except InputError as error:
+            raise MCPError(INVALID_REQUEST, str(error)) from error
+        try:
+            await listening.looked()
+        except BaseException:  # whoever asked left meanwhile
+            listening.end()
+            raise
+        return listening.end
+
+
+class _Subscriber:
+    """An older client: sends it what it subscribed to, while its connection lasts."""
+
+    def __init__(self, connection: Connection, bus: Notices, start: Start) -> None:
+        """Begin with no resource.
+
+        Raises:
+            MCPError: This user listens too often already.
+        """
+        self._connection = connection
+        self._start = start
+        self._ends: dict[str, Callable[[], None]] = {}
+        self._changed: dict[str, None] = {}
+        self._sending: anyio.CancelScope | None = None
+        connection.exit_stack.callback(bus.subscribe(self._hear))
+        connection.exit_stack.callback(self._end)
+
+    def hears(self, uri: str) -> bool:
+        """Say whether it has subscribed to a resource."""
+        return uri in self._ends
+
+    def add(self, uri: str, end: Callable[[], None]) -> None:
+        """Send the changes of a resource from now on.
+
+        Args:
+            uri: The resource.
+            end: Called when that is over.
+
+        Raises:
+            MCPError: It has subscribed to too many others.
+        """
+        if self.hears(uri):
+            end()
+            return
+        if len(self._ends) >= _MOST_OF_A_CONNECTION:
+            end()
+            raise MCPError(
+                INVALID_REQUEST,
+                f"This connection has {_MOST_OF_A_CONNECTION} subscriptions, and no more may be. "
+                "End some.",
+            )
+        self._ends[uri] = end
+
+    def remove(self, uri: str) -> None:
+        """Send no more of a resource."""
+        self._changed.pop(uri, None)
+        end = self._ends.pop(uri, None)
+        if end is not None:
+            end()
+
+    def _hear(self, event: ServerEvent) -> None:
+        if isinstance(event, ResourceUpdated) and event.uri in self._ends:
+            self._changed[event.uri] = None
+            if self._sending is None:
+                self._sending = anyio.CancelScope()
+                self._start(self._send, self._sending)
+
+    async def _send(self, scope: anyio.CancelScope) -> None:
+        """Send what has changed; a resource that changes again before it is sent is sent once."""
+        try:
+            with scope:
+                while self._changed:
+                    uri = next(iter(self._changed))
+                    del self._changed[uri]
+                    await self._connection.send_resource_updated(uri)
+        finally:
+            self._sending = None
+
+    def _end(self) -> None:
+        for uri in list(self._ends):
+            self.remove(uri)
+        if self._sending is not None:
+            self._sending.cancel()
+
+
+async def _alone(function: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+    try:
+        await function(*arguments)
+    except Exception:  # the boundary between what one client listens to and the server
+        logger.exception("Somebody who listens is not told any more.")
+
+
+def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
+    """Return the connection of an older client; a message of today's client has one of its own."""
+    # The SDK has no public way to it.
+    return ctx.session._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

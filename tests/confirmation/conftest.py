@@ -1,0 +1,87 @@
+"""A tenant of Ann's on a socket, and servers of ours that ask her."""
+
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from appmixer_mcp.api import AppmixerClient
+from appmixer_mcp.confirmation import Confirmations
+from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.session import Session
+from appmixer_mcp.state import MemoryState
+from tests.blank_tenant import blank
+from tests.confirmation.cases import Api
+from tests.confirmation.wire import wired
+from tests.serving import people
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    """One event loop for the tests of a module, which share a tenant."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def tenant(tmp_path_factory):
+    async with people(blank(tmp_path_factory.mktemp("confirmation") / "tenant")) as tenant:
+        yield tenant
+
+
+@pytest.fixture(scope="module")
+async def api(tenant):
+    token = await tenant.sign_up("ann")
+    async with AppmixerClient(tenant.url, access_token=token) as client:
+        yield Api(tenant.url, token, client)
+
+
+@pytest.fixture
+def serve(tenant, api, clock):
+    """What opens a server that acts as Ann, in this process."""
+
+    @asynccontextmanager
+    async def serve(
+        confirm: Any = "auto",
+        *,
+        valid_s: float = 600.0,
+        token: str = api.token,
+        state: MemoryState | None = None,
+        owner: str = "",
+        **options: Any,
+    ):
+        async def open_client(base_url: str) -> AppmixerClient:
+            inside = httpx2.ASGITransport(app=tenant.tenant.app)
+            return AppmixerClient(base_url, access_token=token, transport=inside)
+
+        session = Session(api.url, open_client, owner=owner)
+        asks = Confirmations(confirm, state or MemoryState(clock=clock), valid_s)
+        yield build_server(ServerOptions(session=session, confirmations=asks, **options))
+        await session.aclose()
+
+    return serve
+
+
+@pytest.fixture
+def connect(serve):
+    """What connects a client whose every message a test writes, to a server of its own."""
+
+    @asynccontextmanager
+    async def connect(era, confirm="auto", *, capabilities=None, **options):
+        async with serve(confirm, **options) as server, wired(server, era, capabilities) as wire:
+            yield wire
+
+    return connect

@@ -1,0 +1,409 @@
+"""What clients that listen hear of changes, whoever made them."""
+
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.shared.exceptions import MCPError
+
+from appmixer_mcp.api import AppmixerClient
+from appmixer_mcp.errors import UnavailableError
+from appmixer_mcp.sandbox.clock import RealClock, to_ms
+from appmixer_mcp.sandbox.logs import LogRecord, write
+from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.session import Session
+from appmixer_mcp.state import MemoryState
+from appmixer_mcp.subscribing import Subscriptions
+from tests.hearing import Front, ear, listening, noting
+from tests.processes import PROGRAM, call, stdio_server
+from tests.serving import client_of, mcp_server, people, plain_http, serving
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:resources/:mcp.shared.exceptions.MCPDeprecationWarning"
+)
+
+FLOW = {"start": {"type": "appmixer.utils.controls.OnStart", "source": {}}}
+FLOWS = "appmixer://flows"
+LONG = [pytest.param("sse", marks=pytest.mark.long)]
+WAYS = ["modern", "legacy", "sse", pytest.param("sse of today", marks=pytest.mark.long)]
+SOON_S = 0.02
+
+
+@pytest.fixture
+async def tenant(tmp_path):
+    async with people(tmp_path / "tenant") as tenant:
+        yield tenant
+
+
+@pytest.fixture
+async def front(tenant):
+    """The tenant as the server sees it."""
+    front = Front(tenant.tenant.app)
+    async with serving(lambda _url: front, lifespan=False) as front.url:
+        yield front
+
+
+@pytest.fixture
+def serve(tmp_path, front):
+    """What serves MCP for the tenant."""
+
+    def serve(interval_s=SOON_S, **settings):
+        settings = {"auth": "bearer", "watch_interval_s": interval_s} | settings
+        return mcp_server(tmp_path / "server", front.url, **settings)
+
+    return serve
+
+
+@pytest.fixture
+async def ann(tenant):
+    """Ann's own client of the tenant, past our server."""
+    token = await tenant.sign_up("ann")
+    async with AppmixerClient(tenant.url, access_token=token) as client:
+        yield client
+
+
+def token_of(client):
+    return client.get("access_token")
+
+
+def flow_uri(flow_id, rest=""):
+    return f"appmixer://flows/{flow_id}{rest}"
+
+
+async def made_task(tenant, client):
+    """Have somebody ask Ann for something; returns the task's id."""
+    task = {"title": "May I?", "requester": "ann@example.com", "approver": "ann@example.com"}
+    headers = {"Authorization": f"Bearer {token_of(client)}"}
+    async with plain_http(headers) as http:
+        answer = await http.post(f"{tenant.url}/people-task/tasks", json=task)
+    return answer.json()["taskId"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_flow_started_by_one_client_is_heard_by_another_within_two_seconds(serve, ann, way):
+    flow_id = await ann.flows.create_flow("one", FLOW)
+
+    async with (
+        serve(1.0, auth="none", access_token=token_of(ann)) as url,
+        ear(url, way, flow_uri(flow_id)) as listener,
+        client_of(url, "legacy") as another,
+    ):
+        await call(another, "start_flow", flow_id=flow_id)
+        with anyio.fail_after(2):
+            heard = await listener.next()
+
+    assert heard == flow_uri(flow_id)
+
+
+@pytest.mark.parametrize("way", ["modern", "legacy"])
+async def test_what_is_changed_through_the_server_is_heard_without_a_look_at_the_tenant(
+    serve, tenant, ann, way
+):
+    flow_id = await ann.flows.create_flow("one", FLOW)
+    store_id = await ann.stores.create_store("s")
+    task_id = await made_task(tenant, ann)
+    flow, store = flow_uri(flow_id), f"appmixer://stores/{store_id}"
+    task, flows = f"appmixer://tasks/{task_id}", FLOWS
+    never_s, token, heard = 1_000.0, token_of(ann), {}
+
+    async with (
+        serve(never_s, confirm="off") as url,
+        client_of(url, "modern", token) as another,
+        ear(
+            url, way, flow, flow_uri(flow_id, "/descriptor"), store, task, flows, token=token
+        ) as it,
+    ):
+
+        async def hears(tool, count, **arguments):
+            await call(another, tool, **arguments)
+            heard[tool] = {await it.next() for _ in range(count)}
+
+        await hears("create_store_item", 1, store_id=store_id, key="k", value="v")
+        await hears("approve_task", 1, task_id=task_id)
+        await hears("create_flow", 1, name="two")
+        await hears("start_flow", 2, flow_id=flow_id)
+        await hears("stop_flow", 2, flow_id=flow_id)
+        await hears("update_flow", 3, flow_id=flow_id, descriptor=FLOW | {"more": FLOW["start"]})
+
+    assert heard == {
+        "create_store_item": {store},
+        "approve_task": {task},
+        "create_flow": {flows},
+        "start_flow": {flow, flows},
+        "stop_flow": {flow, flows},
+        "update_flow": {flow, flows, flow_uri(flow_id, "/descriptor")},
+    }
+
+
+async def log(tenant, user, flow_id, severity):
+    user_id, at_ms = (await user.users.get_user()).user_id, to_ms(RealClock().now())
+    record = LogRecord(user_id=user_id, flow_id=flow_id, at_ms=at_ms, severity=severity)
+    with tenant.tenant.database.transaction():
+        write(tenant.tenant.database, record)
+
+
+@pytest.mark.parametrize("others", [0, 5])
+async def test_what_is_changed_past_the_server_is_heard_by_whom_it_concerns(
+    serve, tenant, ann, others
+):
+    flow_id = await ann.flows.create_flow("one", FLOW)
+    task_id = await made_task(tenant, ann)
+    more = [flow_uri(await ann.flows.create_flow("other")) for _ in range(others)]
+    more += [f"appmixer://tasks/{await made_task(tenant, ann)}" for _ in range(others)]
+    last = await ann.flows.create_flow("last")
+    names = {
+        flow_uri(flow_id): "flow",
+        flow_uri(flow_id, "/descriptor"): "descriptor",
+        flow_uri(flow_id, "/logs"): "logs",
+        f"appmixer://tasks/{task_id}": "task",
+    }
+    changes = {
+        "working": lambda: log(tenant, ann, flow_id, "info"),
+        "failing": lambda: log(tenant, ann, flow_id, "error"),
+        "renaming": lambda: ann.flows.update_flow(flow_id, {"name": "changed"}),
+        "editing": lambda: ann.flows.update_flow(flow_id, {"flow": FLOW | {"more": FLOW["start"]}}),
+        "deciding": lambda: ann.tasks.approve_task(task_id),
+        "starting": lambda: ann.flows.start_flow(flow_id),
+        "deleting": lambda: ann.flows.delete_flow(flow_id),
+    }
+    told = {}
+
+    async with (
+        serve() as url,
+        ear(url, "modern", *names, *more, flow_uri(last), token=token_of(ann)) as listener,
+    ):
+        for change, make in changes.items():
+            await make()
+            told[change] = {await listener.next()}
+            for again in range(2):  # the first may be told in one breath with the change
+                await ann.flows.update_flow(last, {"name": f"{change} {again}"})
+                told[change].update(await listener.hears(flow_uri(last)))
+
+    assert {change: {names[uri] for uri in uris} for change, uris in told.items()} == {
+        "working": {"logs"},
+        "failing": {"flow", "logs"},
+        "renaming": {"flow"},
+        "editing": {"flow", "descriptor"},
+        "deciding": {"task"},
+        "starting": {"flow", "logs"},
+        "deleting": {"flow", "descriptor"},
+    }
+
+
+async def test_the_list_of_flows_is_told_of_every_flow_that_comes_changes_and_goes(serve, ann):
+    flow_id = await ann.flows.create_flow("one", FLOW)
+    heard = []
+
+    async with serve() as url, ear(url, "modern", FLOWS, token=token_of(ann)) as listener:
+        for change in (
+            ann.flows.create_flow("two"),
+            ann.flows.start_flow(flow_id),
+            ann.flows.delete_flow(flow_id),
+        ):
+            await change
+            heard.append(await listener.next())
+
+    assert heard == [FLOWS] * 3
+
+
+@pytest.mark.parametrize("way", ["legacy", *LONG])
+async def test_who_has_unsubscribed_hears_nothing_more(serve, ann, way):
+    one, two = [await ann.flows.create_flow(name) for name in ("one", "two")]
+
+    async with (
+        serve() as url,
+        ear(url, way, flow_uri(one), flow_uri(two), token=token_of(ann)) as listener,
+    ):
+        await listener.unsubscribe(flow_uri(one))
+        await ann.flows.update_flow(one, {"name": "changed"})
+        heard = []
+        for name in ("changed", "changed again"):
+            await ann.flows.update_flow(two, {"name": name})
+            heard += await listener.hears(flow_uri(two))
+
+    assert heard == []
+
+
+@pytest.mark.parametrize("way", ["modern", "legacy"])
+async def test_another_user_hears_nothing(serve, tenant, ann, way):
+    theirs = await ann.flows.create_flow("of Ann", FLOW)
+    token = await tenant.sign_up("bob")
+    own = await tenant.own_flow(token, "of Bob")
+    heard = []
+
+    async with (
+        serve() as url,
+        client_of(url, "modern", token_of(ann)) as hers,
+        ear(url, way, flow_uri(theirs), FLOWS, flow_uri(own), token=token) as his,
+        AppmixerClient(tenant.url, access_token=token) as bob,
+    ):
+        await call(hers, "start_flow", flow_id=theirs)
+        await ann.flows.update_flow(theirs, {"name": "changed"}, force=True)
+        await bob.flows.update_flow(own, {"name": "changed"})
+        heard = {await his.next() for _ in range(2)}
+
+    assert heard == {FLOWS, flow_uri(own)}
+
+
+@pytest.mark.parametrize("way", ["modern", "legacy", *LONG])
+async def test_nobody_asks_the_tenant_when_nobody_listens(serve, front, tenant, ann, way):
+    token, flow_id = await tenant.sign_up("bob"), await ann.flows.create_flow("one")
+    own = await tenant.own_flow(token, "of Bob")
+
+    async with serve() as url, ear(url, "modern", flow_uri(own), token=token):
+        async with ear(url, way, flow_uri(flow_id), token=token_of(ann)) as listener:
+            await ann.flows.update_flow(flow_id, {"name": "changed"})
+            await listener.next()
+        await front.hears(token, 4)  # whoever left may have been in the middle of a look
+        before = front.asked[token_of(ann)]
+        with anyio.fail_after(10):
+            await front.hears(token, 10)
+
+    assert front.asked[token_of(ann)] == before
+
+
+async def test_a_look_that_fails_delays_the_next_ones_and_ends_nothing(serve, front, tenant, ann):
+    token, flow_id = await tenant.sign_up("bob"), await ann.flows.create_flow("one")
+    own = await tenant.own_flow(token, "of Bob")
+
+    async with (
+        serve(0.01) as url,
+        ear(url, "modern", flow_uri(own), token=token),
+        ear(url, "legacy", flow_uri(flow_id), token=token_of(ann)) as listener,
+    ):
+        front.refuses.add(token_of(ann))
+        before = front.asked[token_of(ann)]
+        await front.hears(token, 30)
+        tries = front.asked[token_of(ann)] - before
+        front.refuses.clear()
+        await ann.flows.update_flow(flow_id, {"name": "changed"})
+
+        assert await listener.next() == flow_uri(flow_id)
+
+    assert 2 <= tries < 20
+
+
+async def test_who_listens_while_the_tenant_fails_hears_when_it_answers_again(serve, front, ann):
+    flow_id = await ann.flows.create_flow("one")
+
+    async with serve() as url, client_of(url, "modern", token_of(ann)):
+        front.refuses.add(token_of(ann))
+        async with ear(url, "modern", flow_uri(flow_id), token=token_of(ann)) as listener:
+            front.refuses.clear()
+
+            assert await listener.next() == flow_uri(flow_id)
+
+
+@pytest.mark.parametrize("way", ["modern", "legacy"])
+async def test_who_is_signed_in_no_more_is_not_asked_for(serve, front, tenant, ann, way):
+    token, flow_id = await tenant.sign_up("bob"), await ann.flows.create_flow("one")
+    own = await tenant.own_flow(token, "of Bob")
+
+    async with (
+        serve() as url,
+        ear(url, "modern", flow_uri(own), token=token),
+        ear(url, way, flow_uri(flow_id), token=token_of(ann)),
+    ):
+        await tenant.remove(token_of(ann))
+        await front.hears(token, 12)
+        before = front.asked[token_of(ann)]
+        await front.hears(token, 10)
+
+        assert front.asked[token_of(ann)] == before
+
+
+async def test_what_a_look_was_refused_is_not_the_last_error_of_a_caller(serve, ann):
+    flow_id = await ann.flows.create_flow("one")
+
+    async with serve() as url, ear(url, "legacy", flow_uri(flow_id), token=token_of(ann)) as it:
+        await ann.flows.delete_flow(flow_id)
+        await it.next()
+
+        assert "last_error" not in await call(it.client, "get_session")
+
+
+@asynccontextmanager
+async def client_in_memory(mode, toolsets=("sdk",)):
+    """Connect to a server without a transport or a tenant."""
+
+    async def no_tenant(base_url):
+        raise UnavailableError(f"{base_url} is not there.")
+
+    subscriptions = Subscriptions(MemoryState(), 1.0)
+    session = Session("https://tenant.example", no_tenant)
+    options = ServerOptions(session=session, toolsets=toolsets, subscriptions=subscriptions)
+    async with subscriptions.running(), Client(build_server(options), mode=mode) as client:
+        yield client
+
+
+@pytest.mark.parametrize("uri", ["appmixer://flow/1", "appmixer://session", "x:" + "y" * 2_048])
+async def test_an_older_client_cannot_listen_to_what_is_not_served(uri):
+    async with client_in_memory("legacy", ("flows",)) as client:
+        with pytest.raises(MCPError, match="no resource"):
+            await client.subscribe_resource(uri)
+
+
+async def test_a_stream_acknowledges_what_is_served_alone():
+    uris = [FLOWS, "appmixer://flow/1", "appmixer://session", "test://anything"]
+
+    async with (
+        client_in_memory("auto", ("flows",)) as client,
+        client.listen(resource_subscriptions=uris) as stream,
+    ):
+        assert stream.honored.resource_subscriptions == [FLOWS, "test://anything"]
+
+
+async def test_a_connection_has_a_bounded_number_of_subscriptions():
+    async with client_in_memory("legacy") as client:
+        for number in range(256):
+            await client.subscribe_resource(f"test://{number}")
+        await client.subscribe_resource("test://0")
+
+        with pytest.raises(MCPError, match="256 subscriptions"):
+            await client.subscribe_resource("test://one-more")
+
+
+async def test_a_user_has_a_bounded_number_of_flows_looked_at():
+    flows = [flow_uri(number) for number in range(250)]
+
+    async with client_in_memory("auto") as client:
+        with pytest.raises(MCPError, match=FLOWS):
+            async with client.listen(resource_subscriptions=flows):
+                pass
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_client_of_either_era_is_told_that_it_can_subscribe_to_resources(mode):
+    async with client_in_memory(mode) as client:
+        assert client.server_capabilities.resources.subscribe
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_what_one_process_changes_in_the_sandbox_is_heard_in_another_over_stdio(
+    tmp_path, mode
+):
+    said, heard = anyio.create_memory_object_stream[str](1_000)
+    server = StdioServerParameters(
+        command=PROGRAM[0],
+        args=list(PROGRAM[1:]),
+        env={"APPMIXER_DATA_DIR": str(tmp_path / "data")},
+    )
+    options = {"mode": mode} | ({"message_handler": noting(said)} if mode == "legacy" else {})
+
+    with (tmp_path / "errors").open("a+") as errors:
+        async with (
+            said,
+            heard,
+            stdio_server(tmp_path / "data", errors) as another,
+            Client(stdio_client(server, errlog=errors), **options) as client,
+        ):
+            flow_id = (await call(another, "create_flow", name="one", descriptor=FLOW))["flow_id"]
+            async with listening(client, said, flow_uri(flow_id)):
+                await call(another, "start_flow", flow_id=flow_id)
+                with anyio.fail_after(2):
+                    uri = await heard.receive()
+
+    assert uri == flow_uri(flow_id)
