@@ -25,6 +25,7 @@ OF_OURS = {
         "results",
         "confirmation",
         "prompting",
+        "redaction",
         "selecting",
         "toolset",
     ),

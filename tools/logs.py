@@ -9,6 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.ids import FlowId, LogId
+from appmixer_mcp.redaction import redacted
 from appmixer_mcp.results import Facts, Instant, Page, Result, Text
 from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import READ, ToolContext, Toolset
@@ -184,9 +185,11 @@ def _text(value: JsonValue, most_characters: int | None) -> str | None:
     if value is None or value == "":
         return None
     text = _unquoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # Components log what they were given: passwords of requests, secrets that decide tasks.
     if most_characters is None or len(text) <= most_characters:
-        return text
-    return f"{text[:most_characters]}… [{len(text) - most_characters} more characters: get_log]"
+        return redacted(text)
+    cut = redacted(text[:most_characters])
+    return f"{cut}… [{len(text) - most_characters} more characters: get_log]"
 
 
 def _unquoted(text: str) -> str:

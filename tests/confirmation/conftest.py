@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from appmixer_mcp.api import AppmixerClient
 from appmixer_mcp.confirmation import Confirmations
 from appmixer_mcp.server import ServerOptions, build_server
@@ -68,7 +69,8 @@ def serve(tenant, api, clock):
             return AppmixerClient(base_url, access_token=token, transport=inside)
 
         session = Session(api.url, open_client, owner=owner)
-        asks = Confirmations(confirm, state or MemoryState(clock=clock), valid_s)
+        own = MemoryState(clock=clock) if state is None else state
+        asks = Confirmations(confirm, own, valid_s)
         yield build_server(ServerOptions(session=session, confirmations=asks, **options))
         await session.aclose()
 

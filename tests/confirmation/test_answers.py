@@ -65,6 +65,20 @@ async def test_of_yeses_sent_to_two_workers_at_once_one_acts(serve, records):
     assert sorted(result["done"] for result in results) == [False, True]
 
 
+async def test_any_worker_takes_the_answer_to_what_another_asked(api, serve, records):
+    shared = {"state": MemoryState(), "request_state": KEYS, "owner": "ann"}
+
+    async with serve(**shared) as one, wired(one, "today") as wire:
+        asked = await wire.begin("delete_store_items", records)
+    async with serve(**shared) as another, wired(another, "today") as wire:
+        result = outcome(
+            await wire.answer_to(await wire.request("tools/call", **asked.params(YES)))
+        )
+
+    assert result["done"] is True
+    assert await left(api, records) == {}
+
+
 async def test_a_yes_after_a_no_to_the_same_question_does_nothing(api, connect, records):
     async with connect("today") as wire:
         asked = await wire.begin("delete_store_items", records)

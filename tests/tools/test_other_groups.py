@@ -199,6 +199,31 @@ async def test_a_plain_sentence_in_a_log_is_shown_without_json_quotes(tools, ten
     assert page["items"][0]["message"].startswith("There is no data store")
 
 
+async def test_a_secret_that_a_component_logged_is_not_shown(tools, tenant):
+    entry = {
+        "type": "json2new",
+        "modifiers": {},
+        "lambda": {
+            "storeId": "no-such-store",
+            "key": "k",
+            "value": {"approverSecret": "decides-for-ann", "amount": 7},
+        },
+    }
+    descriptor = FAILING | {
+        "save": FAILING["save"] | {"config": {"transform": {"in": {"start": {"out": entry}}}}}
+    }
+    flow_id = (await tools("create_flow", name="Broken", descriptor=descriptor))["flow_id"]
+    await tools("start_flow", flow_id=flow_id)
+    await tenant.engine.wait_idle()
+
+    page = await tools("query_logs", flow_id=flow_id)
+    (failed,) = [one for one in page["items"] if one["severity"] == "error"]
+    whole = await tools("get_log", log_id=failed["log_id"], index=failed["index"])
+
+    assert "decides-for-ann" not in json.dumps([page, whole])
+    assert "amount" in whole["input_messages"]
+
+
 async def test_a_service_without_a_vendor_is_refused_with_an_example(tools):
     said = await tools.refused("create_account", service="slack", token={"key": "k"})
 
