@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _OBJECTS = {
     "flow_id": ("appmixer://flows/{}", "appmixer://flows"),
+    "account_id": ("appmixer://accounts/{}",),
     "store_id": ("appmixer://stores/{}",),
     "task_id": ("appmixer://tasks/{}",),
 }

@@ -113,7 +113,10 @@ class Settings(BaseSettings):
         "with the token of the preview; `flag` with `confirm=true` alone; `off` at once.",
     )
     confirm_timeout_s: float = Field(
-        default=600.0, gt=0, description="How long a question or a preview waits for its answer."
+        default=600.0,
+        gt=0,
+        le=86_400,
+        description="How long a question or a preview waits for its answer.",
     )
     max_result_bytes: int = Field(
         default=20_000, ge=2_000, description="Longest text of a tool's result; more is cut."

@@ -247,6 +247,9 @@ async def _alone(function: Callable[..., Awaitable[None]], *arguments: Any) -> N
 
 
 def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
-    """Return the connection of an older client; a message of today's client has one of its own."""
+    """Return the connection of an older client, whose end is the end of its session.
+
+    A message of a client of today has a connection of its own.
+    """
     # The SDK has no public way to it.
     return ctx.session._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 
 from appmixer_mcp.session import Session
+from appmixer_mcp.subscribing import connection_of
 from appmixer_mcp.web.authentication import authenticated_session
 from appmixer_mcp.wiring import Wiring
 
@@ -44,15 +44,6 @@ class OperatorSessions:
             connection.exit_stack.push_async_callback(session.aclose)
         found: Session = connection.state[_KEY]
         return found
-
-
-def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
-    """Return the connection of an older client, whose end is the end of its session.
-
-    A message of a client of today has a connection of its own.
-    """
-    # The SDK has no public way to it.
-    return ctx.session._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def session_of_request(_ctx: ServerRequestContext[Any, Any]) -> Session:
