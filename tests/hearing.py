@@ -12,10 +12,13 @@ from mcp import Client
 from mcp.client.subscriptions import Subscription
 from mcp.server.subscriptions import ResourceUpdated
 from mcp.types import ResourceUpdatedNotification
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.serving import client_of
+
+BROKEN = Response(status_code=500)
+BUSY = Response(status_code=429, headers={"Retry-After": "60"})
 
 
 class Front:
@@ -24,9 +27,8 @@ class Front:
     def __init__(self, app: ASGIApp) -> None:
         self.asked: Counter[str] = Counter()
         """Requests by token."""
-        self.paths: list[str] = []
-        self.refuses: set[str] = set()
-        """Tokens whose requests fail."""
+        self.refuses: dict[str, Response] = {}
+        """What requests with a token are answered instead."""
         self._app = app
         self._changed = anyio.Event()
 
@@ -34,12 +36,9 @@ class Front:
         headers = dict(scope["headers"])
         token = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
         self.asked[token] += 1
-        self.paths.append(scope["path"])
         self._changed.set()
         self._changed = anyio.Event()
-        failure = JSONResponse({"message": "broken"}, 500)
-        app = failure if token in self.refuses else self._app
-        await app(scope, receive, send)
+        await self.refuses.get(token, self._app)(scope, receive, send)
 
     async def hears(self, token: str, more: int) -> None:
         """Wait until so many more requests were made with a token."""

@@ -47,9 +47,6 @@ MAPS = {
 Clients of Gemini's older interface and OpenAI's strict mode have to send these as JSON text.
 """
 
-SAYS_ENOUGH = {"name", "key"}
-"""Arguments that need no description: every word is paid for with each conversation."""
-
 
 @dataclass(frozen=True)
 class Listing:
@@ -263,7 +260,7 @@ def says_what_it_does(tool):
 @_tool_rule("the model")
 def says_what_its_arguments_are(tool):
     arguments = tool["inputSchema"].get("properties", {})
-    return all(one.get("description") or name in SAYS_ENOUGH for name, one in arguments.items())
+    return all(one.get("description") for one in arguments.values())
 
 
 @_tool_rule("Claude Code, VS Code")

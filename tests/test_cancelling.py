@@ -12,7 +12,6 @@ from tests.door import Door
 from tests.processes import call, stdio_server
 from tests.serving import client_of, mcp_server, people
 
-OVER_HTTP = ["modern", "legacy", "sse", "sse of today"]
 OVER_STDIO = {"stdio, legacy": "legacy", "stdio of today": "auto"}
 
 
@@ -73,7 +72,16 @@ async def cancelled_at(door, held, client, tool, **arguments):
     assert not results
 
 
-@pytest.mark.parametrize("way", [*OVER_HTTP, *OVER_STDIO])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "modern",
+        "legacy",
+        "sse",
+        "stdio of today",
+        *(pytest.param(one, marks=pytest.mark.long) for one in ("sse of today", "stdio, legacy")),
+    ],
+)
 async def test_a_cancelled_call_hangs_up_on_the_tenant_and_is_in_nobodys_way(connected, door, way):
     async with connected(way) as client:
         with anyio.fail_after(20):

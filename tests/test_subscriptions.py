@@ -16,7 +16,7 @@ from appmixer_mcp.server import ServerOptions, build_server
 from appmixer_mcp.session import Session
 from appmixer_mcp.state import MemoryState
 from appmixer_mcp.subscribing import Subscriptions
-from tests.hearing import Front, ear, listening, noting
+from tests.hearing import BROKEN, BUSY, Front, ear, listening, noting
 from tests.processes import PROGRAM, call, stdio_server
 from tests.serving import client_of, mcp_server, people, plain_http, serving
 
@@ -273,8 +273,8 @@ async def test_a_look_that_fails_delays_the_next_ones_and_ends_nothing(serve, fr
         ear(url, "modern", flow_uri(own), token=token),
         ear(url, "legacy", flow_uri(flow_id), token=token_of(ann)) as listener,
     ):
-        front.refuses.add(token_of(ann))
         before = front.asked[token_of(ann)]
+        front.refuses[token_of(ann)] = BROKEN
         await front.hears(token, 30)
         tries = front.asked[token_of(ann)] - before
         front.refuses.clear()
@@ -285,15 +285,46 @@ async def test_a_look_that_fails_delays_the_next_ones_and_ends_nothing(serve, fr
     assert 2 <= tries < 20
 
 
+async def test_a_tenant_that_is_asked_too_often_is_left_alone_for_as_long_as_it_says(
+    serve, front, tenant, ann
+):
+    token, flow_id = await tenant.sign_up("bob"), await ann.flows.create_flow("one")
+    own = await tenant.own_flow(token, "of Bob")
+
+    async with (
+        serve(0.01) as url,
+        ear(url, "modern", flow_uri(own), token=token),
+        ear(url, "modern", flow_uri(flow_id), token=token_of(ann)),
+    ):
+        front.refuses[token_of(ann)] = BUSY
+        await front.hears(token_of(ann), 1)
+        before = front.asked[token_of(ann)]
+        await front.hears(token, 20)
+
+        assert front.asked[token_of(ann)] == before
+
+
 async def test_who_listens_while_the_tenant_fails_hears_when_it_answers_again(serve, front, ann):
     flow_id = await ann.flows.create_flow("one")
 
     async with serve() as url, client_of(url, "modern", token_of(ann)):
-        front.refuses.add(token_of(ann))
+        front.refuses[token_of(ann)] = BROKEN
         async with ear(url, "modern", flow_uri(flow_id), token=token_of(ann)) as listener:
             front.refuses.clear()
 
             assert await listener.next() == flow_uri(flow_id)
+
+
+async def test_a_fault_in_a_look_is_logged_and_ends_nothing(caplog):
+    async with (
+        client_in_memory("auto", fault=RuntimeError("ours")) as client,
+        client.listen(resource_subscriptions=[FLOWS]) as stream,
+    ):
+        assert stream.honored.resource_subscriptions == [FLOWS]
+        assert (await client.list_tools()).tools
+
+    assert "A look at what has changed failed." in caplog.text
+    caplog.clear()
 
 
 @pytest.mark.parametrize("way", ["modern", "legacy"])
@@ -325,11 +356,11 @@ async def test_what_a_look_was_refused_is_not_the_last_error_of_a_caller(serve, 
 
 
 @asynccontextmanager
-async def client_in_memory(mode, toolsets=("sdk",)):
-    """Connect to a server without a transport or a tenant."""
+async def client_in_memory(mode, toolsets=("sdk",), fault=UnavailableError("Nobody is there.")):
+    """Connect to a server without a transport, whose tenant cannot be reached."""
 
-    async def no_tenant(base_url):
-        raise UnavailableError(f"{base_url} is not there.")
+    async def no_tenant(_base_url):
+        raise fault
 
     subscriptions = Subscriptions(MemoryState(), 1.0)
     session = Session("https://tenant.example", no_tenant)

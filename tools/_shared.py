@@ -21,7 +21,7 @@ Filters = Annotated[
     list[str],
     Field(description="Each field:value, field:!value (is not) or field:~part; all must hold."),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=255)]
+Name = Annotated[str, Field(description="What people see.", min_length=1, max_length=255)]
 Sort = Annotated[str, Field(description="field:1 rising, field:-1 falling.")]
 
 

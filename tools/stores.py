@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TOOLSET = Toolset("stores", "Data stores and their records.")
 
-Key = Annotated[str, Field(min_length=1)]
+Key = Annotated[str, Field(description="Unique within the store.", min_length=1)]
 RecordPattern = Annotated[str, Field(description="Part of a key or value.")]
 
 _SHOWN_KEYS = 10

@@ -92,7 +92,9 @@ async def test_what_is_not_listed_cannot_be_called(operated, way):
     assert "asked for less" in elsewhere
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", ["modern", "legacy", "sse", pytest.param("sse of today", marks=pytest.mark.long)]
+)
 async def test_what_a_caller_left_out_is_neither_read_nor_prompted_nor_completed(operated, way):
     async with client_of(operated, way) as client:
         flow = (await call(client, "create_flow", name="Nightly", descriptor={}))["flow_id"]
