@@ -61,8 +61,9 @@ class Completer:
         if isinstance(ref, ResourceTemplateReference):
             return argument if self._resources.takes(ref.uri, argument) else ""
         prompt = self._prompts.get(ref.name)
-        served = prompt is not None and self._offers(ref.name)
-        return prompt.completes.get(argument, "") if prompt is not None and served else ""
+        if prompt is None or not self._offers(ref.name):
+            return ""
+        return prompt.completes.get(argument, "")
 
 
 def _names(choices: Sequence[Choice]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import anyio
 
@@ -14,12 +14,9 @@ Progress = Callable[[str], None]
 """Says what is being done from now on, such as `reads page 3`; empty for the call as a whole."""
 
 
-Reporting = Callable[[str, CallContext | None], AbstractAsyncContextManager[Progress]]
-
-
 @asynccontextmanager
 async def reporting(
-    what: str, context: CallContext | None, every_s: float = 1.0
+    what: str, context: CallContext | None, every_s: float
 ) -> AsyncGenerator[Progress]:
     """Tell the client now and then what is being done and for how long, until the block ends.
 

@@ -33,9 +33,10 @@ class Resources:
 
     def takes(self, uri: str, argument: str) -> bool:
         """Say whether a template that is served has a variable of this name."""
-        template = self._templates.get(uri)
-        served = template is not None and current_selection.get().allows(self._specs[uri])
-        return template is not None and served and argument in template.variable_names
+        spec = self._specs.get(uri)
+        if spec is None or not current_selection.get().allows(spec):
+            return False
+        return argument in self._templates[uri].variable_names
 
     def find(self, uri: str) -> tuple[ResourceSpec, Mapping[str, str]] | None:
         """Return the resource behind an address, and what the address says of it."""

@@ -1,7 +1,7 @@
 """The MCP server: the tools, resources and prompts that the settings leave, and its one boundary.
 
 Here every error becomes a text that a model can act on, and every result becomes text and
-structured content. Below this module, only `asking` and `subscribing` know MCP's wire types.
+structured content. What it serves is declared in tools/ and prompts/, which know nothing of MCP.
 """
 
 import difflib
@@ -58,7 +58,7 @@ from appmixer_mcp.errors import (
     NotSignedInError,
 )
 from appmixer_mcp.instructions import instructions
-from appmixer_mcp.progress import Progress, Reporting, reporting, unheard
+from appmixer_mcp.progress import Progress, reporting, unheard
 from appmixer_mcp.prompting import load_prompts
 from appmixer_mcp.resources import Resources, read
 from appmixer_mcp.results import Outcome, Result, dump, shortened
@@ -74,7 +74,7 @@ SessionOf = Callable[[ServerRequestContext[Any, Any]], Session]
 """Says whose session a request belongs to."""
 
 _LISTS = CacheHint(ttl_ms=300_000)
-"""What is served changes with the operator's settings alone, and with them the server restarts."""
+"""What a client is served changes with its own address and headers, else only with a restart."""
 
 
 class CallLimits(Protocol):
@@ -113,7 +113,7 @@ class ServerOptions:
     """Groups and presets."""
     read_only: bool = False
     max_result_bytes: int = 20_000
-    reporting: Reporting = reporting
+    progress_every_s: float = 1.0
     broken: ConfigurationError | None = None
     """What the operator has to mend; named in the instructions."""
 
@@ -126,7 +126,7 @@ def build_server(options: ServerOptions) -> "AppmixerServer":
     """
     toolsets = load_toolsets()
     if not options.toolsets:
-        raise ConfigurationError("APPMIXER_TOOLSETS names no group and no preset; use sdk for all.")
+        raise ConfigurationError("APPMIXER_TOOLSETS names no group and no preset; use sdk or all.")
     try:
         groups = chosen_groups(options.toolsets, toolsets)
     except ConfigurationError as error:
@@ -180,10 +180,10 @@ class AppmixerServer(MCPServer[None]):
         if options.confirmations.policy == "token":
             tools = [spec.confirmed_by_token() for spec in tools]
         self.specs = {spec.name: spec for spec in tools if selection.allows(spec)}
+        self.selection = selection
         self.listed = anyio.Event()
         self._left_out = {spec.name for spec in tools} - self.specs.keys()
         self._options = options
-        self.selection = selection
         self._resources = Resources(spec for toolset in toolsets for spec in toolset.resources)
         self._prompts = {prompt.name: prompt for prompt in load_prompts()}
         for prompt in self._prompts.values():
@@ -223,7 +223,8 @@ class AppmixerServer(MCPServer[None]):
         began = time.perf_counter()
         outcome = "cancelled"
         try:
-            async with self._limited(session), self._options.reporting(name, context) as progress:
+            reports = reporting(name, context, self._options.progress_every_s)
+            async with self._limited(session), reports as progress:
                 result = await spec.call(self._tool_context(session, context, progress), arguments)
             answer = self._answer(result, context)
             outcome = "asked" if isinstance(result, Outcome) and not result.done else "done"
@@ -359,11 +360,11 @@ class AppmixerServer(MCPServer[None]):
         confirmations = self._options.confirmations
         version = context.protocol_version if context is not None else None
         return ToolContext(
-            session,
-            confirmations,
-            version or LATEST_MODERN_VERSION,
-            person_behind(context, confirmations),
-            progress,
+            session=session,
+            confirmations=confirmations,
+            protocol_version=version or LATEST_MODERN_VERSION,
+            person=person_behind(context, confirmations),
+            progress=progress,
         )
 
     def _answer(self, result: Result, context: CallContext | None) -> CallToolResult:

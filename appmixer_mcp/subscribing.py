@@ -41,6 +41,7 @@ Find = Callable[[str], "tuple[ResourceSpec, Mapping[str, str]] | None"]
 """Returns the resource behind an address, if it is served to the caller."""
 
 _OURS = "appmixer://"
+_SESSION = "appmixer://session"
 _KEY = "subscriptions"
 _LONGEST_STREAM = 65_536
 """What a client sends to open a stream is kept for as long as that is open."""
@@ -92,6 +93,8 @@ class Subscriptions:
         """Tell of what a call of the request under way has changed."""
         for uri in changed_by(tool, arguments, result):
             await self.bus.publish(ResourceUpdated(uri=uri))
+            if uri == _SESSION:
+                self._watching.look_now(current_session.get())
 
     async def _listen(
         self, ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams

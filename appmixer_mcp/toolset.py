@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 Confirm = Annotated[bool, Field(description="True only after the person saw the preview.")]
 ConfirmToken = Annotated[str, Field(description="From the preview, once the person saw it.")]
 
-_NAMES_OF_ONE = ("flow_id", "store_id", "key", "task_id", "chart_id")
-"""Arguments that say which object a call is about."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
@@ -121,7 +118,8 @@ class ToolSpec:
 
     async def _confirmed(self, ctx: ToolContext, call: Call, preview: Preview) -> Result:
         values = call.arguments
-        target = [value for name, value in values.items() if name in _NAMES_OF_ONE]
+        # What says which object the call is about.
+        target = [value for name, value in values.items() if name.endswith("_id") or name == "key"]
         answer = await ctx.person.answer() if ctx.person else None
         while answer is None or answer.reply == "yes":
             async with ctx.confirmations.alone(*target):
@@ -315,8 +313,8 @@ def _spec(
 ) -> ToolSpec:
     name = function.__name__
     result = cast("type[Result]", inspect.signature(function, eval_str=True).return_annotation)
-    if preview is not None and not issubclass(result, Outcome):
-        raise TypeError(f"{name} has a preview, so it must return an Outcome.")
+    if preview is not None and (selectable is not None or not issubclass(result, Outcome)):
+        raise TypeError(f"{name} has a preview, so it returns an Outcome, and takes no fields.")
     added: dict[str, tuple[Any, Any]] = {} if preview is None else {"confirm": (Confirm, False)}
     if selectable is not None:
         added["fields"] = (Fields, [])

@@ -65,6 +65,12 @@ class Watching:
             self._start(self._run, audience, watch)
         return listening
 
+    def look_now(self, session: Session) -> None:
+        """Look at once for a user who listens: the last look may have been another user's."""
+        watch = self._watches.get(session.audience)
+        if watch is not None:
+            watch.look_now()
+
     async def _run(self, audience: str, watch: "_Watch") -> None:
         try:
             await watch.run()
@@ -110,7 +116,7 @@ class _Watch:
         self._listenings: dict[Listening, None] = {}
         self._known: dict[Fact, str] = {}
         self._waiting: list[anyio.Event] = []
-        self._joined = anyio.Event()
+        self._wanted = anyio.Event()
         self._scope = anyio.CancelScope()
 
     def join(self, session: Session, listened: Collection[Watched]) -> Listening:
@@ -123,8 +129,11 @@ class _Watch:
         listening = Listening(self, session, listened, looked)
         self._listenings[listening] = None
         self._waiting.append(looked)
-        self._joined.set()
+        self.look_now()
         return listening
+
+    def look_now(self) -> None:
+        self._wanted.set()
 
     def leave(self, listening: Listening) -> None:
         self._listenings.pop(listening, None)
@@ -138,24 +147,25 @@ class _Watch:
             with self._scope:
                 while self._listenings:
                     with anyio.move_on_after(self._pause_s):
-                        await self._joined.wait()
-                    self._joined = anyio.Event()
+                        await self._wanted.wait()
+                    self._wanted = anyio.Event()
                     await self._look()
         finally:
             self.is_over = True
             self._release(len(self._waiting))
 
     async def _look(self) -> None:
-        began, waiting, listened = anyio.current_time(), len(self._waiting), self._listened()
-        look: Look | None = None
+        waiting, listened = len(self._waiting), self._listened()
+        took_s, look = 0.0, None
         failure: Exception | None = None
         try:
             session = await self._session()
             if session is None:
                 return
             look = Look(await session.client(), facts_of(listened), self._known)
+            began = anyio.current_time()  # to open a client takes long, but once
             await _run_as(session, look)
-            failure = look.failure
+            took_s, failure = anyio.current_time() - began, look.failure
         except AppmixerError as error:
             failure = error
         except Exception as error:  # the boundary between one user's watch and the server
@@ -163,7 +173,6 @@ class _Watch:
             failure = error
         self._take(listened, look.found if look else {})
         self._release(waiting)
-        took_s = anyio.current_time() - began
         self._pause_s = self._pause_after(took_s, look.requests if look else 0, failure)
 
     def _listened(self) -> set[Watched]:

@@ -1,7 +1,7 @@
 """Clients of both eras that listen to resources, and a tenant whose requests a test sees."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp import Client
+from mcp.client.session import MessageHandlerFnT
 from mcp.client.subscriptions import Subscription
-from mcp.server.subscriptions import ResourceUpdated
 from mcp.types import ResourceUpdatedNotification
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,6 +25,7 @@ class Front:
     """Stands before a tenant: tells who asks what, and refuses what it shall."""
 
     def __init__(self, app: ASGIApp) -> None:
+        self.url = ""
         self.asked: Counter[str] = Counter()
         """Requests by token."""
         self.refuses: dict[str, Response] = {}
@@ -83,18 +84,17 @@ async def ear(url: str, way: str, *uris: str, token: str | None = None) -> Async
         token: What the client sends with each request.
     """
     said, heard = anyio.create_memory_object_stream[str](1_000)
-    options = {"message_handler": noting(said)} if way in ("legacy", "sse") else {}
     async with (
         said,
         heard,
-        client_of(url, way, token, **options) as client,
-        listening(client, said, *uris) as subscription,
+        client_of(url, way, token, message_handler=noting(said)) as client,
+        listening(client, *uris) as subscription,
     ):
         yield Ear(client, heard, subscription)
 
 
-def noting(said: MemoryObjectSendStream[str]) -> Callable[[Any], Awaitable[None]]:
-    """Return what an older client does with a message: send on of which resource it tells."""
+def noting(said: MemoryObjectSendStream[str]) -> MessageHandlerFnT:
+    """Return what a client does with a message: send on of which resource it tells."""
 
     async def note(message: Any) -> None:
         if isinstance(message, ResourceUpdatedNotification):
@@ -104,31 +104,12 @@ def noting(said: MemoryObjectSendStream[str]) -> Callable[[Any], Awaitable[None]
 
 
 @asynccontextmanager
-async def listening(
-    client: Client, said: MemoryObjectSendStream[str], *uris: str
-) -> AsyncIterator[Subscription | None]:
-    """Have a client listen in the way of its era.
-
-    Args:
-        client: An older one sends what it hears to `said` by itself.
-        said: Where a client of today sends what it hears.
-        uris: Resources.
-    """
-    if client.session.protocol_version != "2026-07-28":
-        for uri in uris:
-            await client.subscribe_resource(uri)  # pyright: ignore[reportDeprecated]
-        yield None
+async def listening(client: Client, *uris: str) -> AsyncIterator[Subscription | None]:
+    """Have a client listen to resources in the way of its era."""
+    if client.session.protocol_version == "2026-07-28":
+        async with client.listen(resource_subscriptions=uris) as subscription:
+            yield subscription
         return
-    async with (
-        client.listen(resource_subscriptions=uris) as subscription,
-        anyio.create_task_group() as tasks,
-    ):
-
-        async def note() -> None:
-            async for event in subscription:
-                assert isinstance(event, ResourceUpdated)
-                said.send_nowait(event.uri)
-
-        tasks.start_soon(note)
-        yield subscription
-        tasks.cancel_scope.cancel()
+    for uri in uris:
+        await client.subscribe_resource(uri)  # pyright: ignore[reportDeprecated]
+    yield None

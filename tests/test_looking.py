@@ -4,7 +4,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from appmixer_mcp.api import AppmixerClient
+from appmixer_mcp.api import AppmixerClient, Dialect
 from appmixer_mcp.looking import Look, facts_of, watched
 from appmixer_mcp.sandbox.clock import RealClock, to_ms
 from appmixer_mcp.sandbox.config import TenantConfig
@@ -12,6 +12,7 @@ from appmixer_mcp.sandbox.logs import LogRecord, write
 from appmixer_mcp.sandbox.tenant import Tenant
 from tests.blank_tenant import blank
 
+EDITED = {"start": {"type": "appmixer.utils.controls.OnStart", "source": {}}}
 URL = "http://127.0.0.1:2200"
 FLOWS = "appmixer://flows"
 FLOW = "appmixer://flows/{flow_id}"
@@ -33,6 +34,7 @@ class Onlooker:
     async def sign_up(self):
         made = await self.author.users.signup_user("ann@example.com", "password of Ann")
         self.client.set("access_token", made.token.get_secret_value())
+        assert made.user
         self.user_id = made.user.user_id
 
     async def asked(self):
@@ -53,7 +55,7 @@ class Onlooker:
     async def changed(self, *resources):
         """Look; returns which facts are others than before, and how many requests it took."""
         listened = [watched("any", template, {"id": one}) for template, one in resources]
-        look = Look(self.client, facts_of(listened), self.known)
+        look = Look(self.client, facts_of(filter(None, listened)), self.known)
         await look.run()
         assert look.failure is None
         before, self.known = self.known, self.known | look.found
@@ -62,7 +64,7 @@ class Onlooker:
 
 @pytest.fixture
 async def onlooker(tmp_path, request):
-    dialect = getattr(request, "param", "appmixer")
+    dialect: Dialect = getattr(request, "param", "appmixer")
     config = TenantConfig(
         data_dir=blank(tmp_path / "tenant"),
         public_url=URL,
@@ -93,7 +95,7 @@ async def test_each_change_changes_the_facts_that_are_about_it(onlooker, count):
     told.append((await onlooker.changed(*listened))[0])
     onlooker.logged(flow, "info")
     told.append((await onlooker.changed(*listened))[0])
-    await onlooker.author.flows.update_flow(flow, {"flow": {"a": {"type": "x", "source": {}}}})
+    await onlooker.author.flows.update_flow(flow, {"flow": EDITED})
     told.append((await onlooker.changed(*listened))[0])
     await onlooker.author.tasks.approve_task(task)
     told.append((await onlooker.changed(*listened))[0])

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.errors import ConflictError
-from appmixer_mcp.progress import Reporting, reporting
+from appmixer_mcp.progress import reporting
 from appmixer_mcp.results import Outcome, Result
 from appmixer_mcp.server import AppmixerServer, ServerOptions
 from appmixer_mcp.session import Session
@@ -24,7 +24,7 @@ from tests.door import Door
 from tests.serving import client_of, mcp_server, people
 from tests.workers import text_of
 
-OFTEN = partial(reporting, every_s=0.001)
+OFTEN_S = 0.001
 ERAS = ["auto", "legacy"]
 
 
@@ -66,7 +66,7 @@ class Heard:
         await self._awaited.setdefault(text, anyio.Event()).wait()
 
 
-def server_with(heard, reporting: Reporting = OFTEN):
+def server_with(heard, every_s=OFTEN_S):
     """Return a server whose tools wait for what the client has heard."""
     toolset = Toolset("tests", "Tools that take their time.")
 
@@ -103,9 +103,8 @@ def server_with(heard, reporting: Reporting = OFTEN):
         """Ask first."""
         return Outcome(done=True, message="It is gone.")
 
-    options = ServerOptions(
-        session=Session("https://tenant.example", _no_client), reporting=reporting
-    )
+    session = Session("https://tenant.example", _no_client)
+    options = ServerOptions(session=session, progress_every_s=every_s)
     return AppmixerServer(options, [toolset], Selection(frozenset({"tests"})))
 
 
@@ -142,7 +141,7 @@ async def test_a_tool_says_which_step_it_takes(era):
 async def test_a_quick_call_is_silent(era):
     heard = Heard()
 
-    async with connected(server_with(heard, reporting), era) as client:
+    async with connected(server_with(heard, ServerOptions.progress_every_s), era) as client:
         await client.call_tool("quick", {}, progress_callback=heard)
 
     assert heard.reports == []
@@ -193,7 +192,7 @@ async def test_a_report_that_cannot_be_sent_does_not_end_its_call():
     context: Any = _Broken()
 
     with anyio.fail_after(10):
-        async with OFTEN("slow", context):
+        async with reporting("slow", context, OFTEN_S):
             await context.tried.wait()
             await anyio.lowlevel.checkpoint()
 

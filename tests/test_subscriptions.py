@@ -1,24 +1,16 @@
 """What clients that listen hear of changes, whoever made them."""
 
-from contextlib import asynccontextmanager
-
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from mcp.shared.exceptions import MCPError
 
 from appmixer_mcp.api import AppmixerClient
-from appmixer_mcp.errors import UnavailableError
 from appmixer_mcp.sandbox.clock import RealClock, to_ms
 from appmixer_mcp.sandbox.logs import LogRecord, write
-from appmixer_mcp.server import ServerOptions, build_server
-from appmixer_mcp.session import Session
-from appmixer_mcp.state import MemoryState
-from appmixer_mcp.subscribing import Subscriptions
 from tests.hearing import BROKEN, BUSY, Front, ear, listening, noting
 from tests.processes import PROGRAM, call, stdio_server
-from tests.serving import client_of, mcp_server, people, plain_http, serving
+from tests.serving import PASSWORD, client_of, mcp_server, people, plain_http, serving
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:resources/:mcp.shared.exceptions.MCPDeprecationWarning"
@@ -231,7 +223,6 @@ async def test_another_user_hears_nothing(serve, tenant, ann, way):
     theirs = await ann.flows.create_flow("of Ann", FLOW)
     token = await tenant.sign_up("bob")
     own = await tenant.own_flow(token, "of Bob")
-    heard = []
 
     async with (
         serve() as url,
@@ -315,18 +306,6 @@ async def test_who_listens_while_the_tenant_fails_hears_when_it_answers_again(se
             assert await listener.next() == flow_uri(flow_id)
 
 
-async def test_a_fault_in_a_look_is_logged_and_ends_nothing(caplog):
-    async with (
-        client_in_memory("auto", fault=RuntimeError("ours")) as client,
-        client.listen(resource_subscriptions=[FLOWS]) as stream,
-    ):
-        assert stream.honored.resource_subscriptions == [FLOWS]
-        assert (await client.list_tools()).tools
-
-    assert "A look at what has changed failed." in caplog.text
-    caplog.clear()
-
-
 @pytest.mark.parametrize("way", ["modern", "legacy"])
 async def test_who_is_signed_in_no_more_is_not_asked_for(serve, front, tenant, ann, way):
     token, flow_id = await tenant.sign_up("bob"), await ann.flows.create_flow("one")
@@ -345,6 +324,23 @@ async def test_who_is_signed_in_no_more_is_not_asked_for(serve, front, tenant, a
         assert front.asked[token_of(ann)] == before
 
 
+async def test_who_signs_in_as_somebody_else_goes_on_to_hear_as_they(serve, tenant, ann):
+    token = await tenant.sign_up("bob")
+    await tenant.own_flow(token, "of Bob")
+
+    async with (
+        serve(1_000.0, auth="none", access_token=token_of(ann)) as url,
+        ear(url, "legacy", "appmixer://session", FLOWS) as listener,
+    ):
+        bob = {"username": "bob@example.com", "password": PASSWORD}
+        await call(listener.client, "authenticate_user", **bob)
+        heard = [await listener.next() for _ in range(2)]
+        await call(listener.client, "create_flow", name="another")
+        heard.append(await listener.next())
+
+    assert heard == ["appmixer://session", FLOWS, FLOWS]
+
+
 async def test_what_a_look_was_refused_is_not_the_last_error_of_a_caller(serve, ann):
     flow_id = await ann.flows.create_flow("one")
 
@@ -353,62 +349,6 @@ async def test_what_a_look_was_refused_is_not_the_last_error_of_a_caller(serve, 
         await it.next()
 
         assert "last_error" not in await call(it.client, "get_session")
-
-
-@asynccontextmanager
-async def client_in_memory(mode, toolsets=("sdk",), fault=UnavailableError("Nobody is there.")):
-    """Connect to a server without a transport, whose tenant cannot be reached."""
-
-    async def no_tenant(_base_url):
-        raise fault
-
-    subscriptions = Subscriptions(MemoryState(), 1.0)
-    session = Session("https://tenant.example", no_tenant)
-    options = ServerOptions(session=session, toolsets=toolsets, subscriptions=subscriptions)
-    async with subscriptions.running(), Client(build_server(options), mode=mode) as client:
-        yield client
-
-
-@pytest.mark.parametrize("uri", ["appmixer://flow/1", "appmixer://session", "x:" + "y" * 2_048])
-async def test_an_older_client_cannot_listen_to_what_is_not_served(uri):
-    async with client_in_memory("legacy", ("flows",)) as client:
-        with pytest.raises(MCPError, match="no resource"):
-            await client.subscribe_resource(uri)
-
-
-async def test_a_stream_acknowledges_what_is_served_alone():
-    uris = [FLOWS, "appmixer://flow/1", "appmixer://session", "test://anything"]
-
-    async with (
-        client_in_memory("auto", ("flows",)) as client,
-        client.listen(resource_subscriptions=uris) as stream,
-    ):
-        assert stream.honored.resource_subscriptions == [FLOWS, "test://anything"]
-
-
-async def test_a_connection_has_a_bounded_number_of_subscriptions():
-    async with client_in_memory("legacy") as client:
-        for number in range(256):
-            await client.subscribe_resource(f"test://{number}")
-        await client.subscribe_resource("test://0")
-
-        with pytest.raises(MCPError, match="256 subscriptions"):
-            await client.subscribe_resource("test://one-more")
-
-
-async def test_a_user_has_a_bounded_number_of_flows_looked_at():
-    flows = [flow_uri(number) for number in range(250)]
-
-    async with client_in_memory("auto") as client:
-        with pytest.raises(MCPError, match=FLOWS):
-            async with client.listen(resource_subscriptions=flows):
-                pass
-
-
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_a_client_of_either_era_is_told_that_it_can_subscribe_to_resources(mode):
-    async with client_in_memory(mode) as client:
-        assert client.server_capabilities.resources.subscribe
 
 
 @pytest.mark.long
@@ -422,17 +362,17 @@ async def test_what_one_process_changes_in_the_sandbox_is_heard_in_another_over_
         args=list(PROGRAM[1:]),
         env={"APPMIXER_DATA_DIR": str(tmp_path / "data")},
     )
-    options = {"mode": mode} | ({"message_handler": noting(said)} if mode == "legacy" else {})
-
     with (tmp_path / "errors").open("a+") as errors:
         async with (
             said,
             heard,
             stdio_server(tmp_path / "data", errors) as another,
-            Client(stdio_client(server, errlog=errors), **options) as client,
+            Client(
+                stdio_client(server, errlog=errors), mode=mode, message_handler=noting(said)
+            ) as client,
         ):
             flow_id = (await call(another, "create_flow", name="one", descriptor=FLOW))["flow_id"]
-            async with listening(client, said, flow_uri(flow_id)):
+            async with listening(client, flow_uri(flow_id)):
                 await call(another, "start_flow", flow_id=flow_id)
                 with anyio.fail_after(2):
                     uri = await heard.receive()

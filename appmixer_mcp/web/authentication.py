@@ -40,8 +40,6 @@ class Verified:
     session: Session
     client_id: str
     """With the user, what a session of an older client belongs to."""
-    is_signed_in: Callable[[], Awaitable[bool]]
-    """Asks whether the sign-in is still good; raises AppmixerError when that cannot be told."""
 
 
 class Verifier(Protocol):
@@ -68,10 +66,10 @@ class Verifier(Protocol):
         ...
 
 
-Held = Callable[[Verified], AbstractContextManager[None]]
+Held = Callable[[Session], AbstractContextManager[None]]
 
 
-def _for_as_long(_verified: Verified) -> AbstractContextManager[None]:
+def _for_as_long(_session: Session) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -103,7 +101,7 @@ class Authentication:
                 await self._refusal(scope, given=bool(token))(scope, receive, send)
                 return
             await self._admit(verified.session.principal)
-            held = self._held(verified)
+            held = self._held(verified.session)
         except RateLimitedError as error:
             await _too_many(error)(scope, receive, send)
             return

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 import anyio
 
 from appmixer_mcp.errors import AppmixerError, RateLimitedError
-from appmixer_mcp.web.authentication import Verified
+from appmixer_mcp.session import Session
 
 EVERY_S = 30.0
 _RETRY_AFTER_S = 5
@@ -25,27 +25,26 @@ class OpenRequests:
             most_of_one: How many one user may have open.
         """
         self._most_of_one = most_of_one
-        self._open: dict[anyio.CancelScope, Verified] = {}
+        self._open: dict[anyio.CancelScope, Session] = {}
 
-    def held(self, verified: Verified) -> AbstractContextManager[None]:
+    def held(self, session: Session) -> AbstractContextManager[None]:
         """Serve a request of somebody; it is cancelled when they are signed in no more.
 
         Raises:
             RateLimitedError: They have too many open, and would leave nobody else room.
         """
-        principal = verified.session.principal
-        theirs = sum(one.session.principal == principal for one in self._open.values())
+        theirs = sum(one.principal == session.principal for one in self._open.values())
         if theirs >= self._most_of_one:
             raise RateLimitedError(
                 f"{theirs} of your requests are open, and no more may. Wait for one to end.",
                 retry_after_s=_RETRY_AFTER_S,
             )
-        return self._held(verified)
+        return self._held(session)
 
     @contextmanager
-    def _held(self, verified: Verified) -> Generator[None]:
+    def _held(self, session: Session) -> Generator[None]:
         with anyio.CancelScope() as scope:
-            self._open[scope] = verified
+            self._open[scope] = session
             try:
                 yield
             finally:
@@ -59,14 +58,14 @@ class OpenRequests:
         """
         while True:
             await anyio.sleep(every_s)
-            for scope, verified in list(self._open.items()):
-                if scope in self._open and not await _is_signed_in(verified):
+            for scope, session in list(self._open.items()):
+                if scope in self._open and not await _is_signed_in(session):
                     scope.cancel()
 
 
-async def _is_signed_in(verified: Verified) -> bool:
+async def _is_signed_in(session: Session) -> bool:
     try:
-        return await verified.is_signed_in()
+        return await session.is_signed_in()
     except AppmixerError as error:  # then nobody can tell, and the next look may
         logger.warning("Who has an open stream cannot be checked: %s", error)
         return True

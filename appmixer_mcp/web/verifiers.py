@@ -141,7 +141,7 @@ class BearerVerifier:
             on_refused=refused,
             is_signed_in=is_signed_in,
         )
-        return Verified(session=session, client_id=f"token:{key}", is_signed_in=is_signed_in)
+        return Verified(session=session, client_id=f"token:{key}")
 
 
 class OAuthVerifier:
@@ -185,7 +185,6 @@ class OAuthVerifier:
             session=session,
             # Not the grant, so that a session goes on when its user signs in again.
             client_id=f"client:{caller.client_id}",
-            is_signed_in=session.is_signed_in,
         )
 
     def challenge(self, path: str) -> str:

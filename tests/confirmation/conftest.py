@@ -12,18 +12,10 @@ from appmixer_mcp.server import ServerOptions, build_server
 from appmixer_mcp.session import Session
 from appmixer_mcp.state import MemoryState
 from tests.blank_tenant import blank
+from tests.clock import Clock
 from tests.confirmation.cases import Api
 from tests.confirmation.wire import wired
 from tests.serving import people
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

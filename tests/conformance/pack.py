@@ -1,6 +1,5 @@
 """What the official conformance suite looks for, put beside whatever a server serves."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -13,13 +12,9 @@ from mcp.types import (
     EmptyResult,
     RequestParams,
     SetLevelRequestParams,
-    SubscribeRequestParams,
-    UnsubscribeRequestParams,
 )
 
 from tests.conformance import content, questions
-
-_Handler = Callable[[ServerRequestContext[Any, Any], Any], Awaitable[Any]]
 
 
 def extend(server: MCPServer[Any]) -> None:
@@ -71,7 +66,7 @@ def _add_changes(server: MCPServer[Any]) -> None:
 
 
 def _add_handlers(server: MCPServer[Any]) -> None:
-    """Serve methods of older clients; what concerns no fixture goes on to who served it so far."""
+    """Serve methods of older clients that we do not serve ourselves."""
 
     async def nothing(_ctx: ServerRequestContext[Any, Any], _params: RequestParams) -> EmptyResult:
         return EmptyResult()
@@ -83,19 +78,5 @@ def _add_handlers(server: MCPServer[Any]) -> None:
 
     lowlevel = server._lowlevel_server
     lowlevel.add_request_handler("logging/setLevel", SetLevelRequestParams, nothing)
-    for method, params_type in {
-        "resources/subscribe": SubscribeRequestParams,
-        "resources/unsubscribe": UnsubscribeRequestParams,
-    }.items():
-        before = lowlevel.get_request_handler(method)
-        handler = _for_fixtures(nothing, before.handler) if before else nothing
-        lowlevel.add_request_handler(method, params_type, handler)
     if lowlevel.get_request_handler("completion/complete") is None:
         lowlevel.add_request_handler("completion/complete", CompleteRequestParams, no_completions)
-
-
-def _for_fixtures(mine: _Handler, theirs: _Handler) -> _Handler:
-    async def handle(ctx: ServerRequestContext[Any, Any], params: Any) -> Any:
-        return await (mine if params.uri.startswith("test://") else theirs)(ctx, params)
-
-    return handle

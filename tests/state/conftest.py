@@ -13,17 +13,8 @@ from redis.asyncio import Redis
 from appmixer_mcp.state import MemoryState, SharedState
 from appmixer_mcp.state.redis_state import RedisState
 from appmixer_mcp.state.sqlite_state import SqliteState
+from tests.clock import Clock
 from tests.redis_server import RedisServer, needs_redis, running_redis
-
-
-class Clock:
-    """Stands still until a test turns it."""
-
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Ear:
@@ -64,7 +55,7 @@ class World:
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(time.time())
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,10 @@
 
 import pytest
 
+from appmixer_mcp.results import Outcome
+from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.surface import load_toolsets
+from appmixer_mcp.toolset import DESTROY, ToolContext, Toolset
 
 from .conftest import FAILING
 
@@ -87,3 +90,19 @@ def test_what_can_be_left_out_is_not_promised_by_the_schema(name):
     always = selectable(TAKING[name]).always
 
     assert set(schema.get("required", ())) <= set(always) <= set(schema["properties"])
+
+
+def test_a_tool_that_asks_first_cannot_take_fields_too():
+    async def impact(ctx: ToolContext) -> None:
+        """Ask nothing."""
+
+    async def wipe(ctx: ToolContext) -> Outcome:
+        """Destroy everything."""
+        return Outcome(done=True, message="It is gone.")
+
+    register = Toolset("tests", "").tool(
+        "Wipe", DESTROY, preview=impact, selectable=Selectable(always=("id",))
+    )
+
+    with pytest.raises(TypeError, match="wipe has a preview"):
+        register(wipe)

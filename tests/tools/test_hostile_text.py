@@ -41,7 +41,7 @@ async def decided(tools, name, **arguments):
     check(*says(preview), *says(await tools(name, **arguments, confirm=True)))
 
 
-async def test_a_flows_name_and_its_components_labels(tools, tenant):
+async def test_a_flows_name_and_labels_do_not_pass_for_our_words(tools, tenant):
     body = {"name": LONG, "flow": LABELLED}
     flow_id = (await as_user(tenant, "POST", "/flows", body))["flowId"]
 
@@ -51,7 +51,7 @@ async def test_a_flows_name_and_its_components_labels(tools, tenant):
     check(*says(await tools("create_flow", name=HOSTILE)))
 
 
-async def test_the_names_of_stores_and_the_keys_and_values_of_records(tools):
+async def test_stores_and_records_do_not_pass_for_our_words(tools):
     made = await tools("create_store", name=HOSTILE)
     store_id = made["store_id"]
     record = {"store_id": store_id, "key": KEY}
@@ -65,7 +65,7 @@ async def test_the_names_of_stores_and_the_keys_and_values_of_records(tools):
 
 
 @pytest.mark.parametrize("tool", ["approve_task", "reject_task"])
-async def test_the_title_of_a_task(tools, tenant, tool):
+async def test_the_title_of_a_task_does_not_pass_for_our_words(tools, tenant, tool):
     task = {
         "title": LONG,
         "description": LONG,
@@ -78,7 +78,7 @@ async def test_the_title_of_a_task(tools, tenant, tool):
     await decided(tools, tool, task_id=task_id)
 
 
-async def test_the_name_of_a_chart(tools, tenant):
+async def test_the_name_of_a_chart_does_not_pass_for_our_words(tools, tenant):
     chart = {"name": HOSTILE, "index": 0, "type": "bar"}
     chart_id = (await as_user(tenant, "POST", "/charts", chart))["chartId"]
 
@@ -109,7 +109,7 @@ DESCRIPTORS = [
 ]
 
 
-async def test_what_an_error_repeats_of_an_argument(tools):
+async def test_what_an_error_repeats_of_an_argument_is_short_and_on_one_line(tools):
     for tool, arguments in CALLS:
         said = await tools.refused(tool, **arguments)
 
@@ -117,7 +117,7 @@ async def test_what_an_error_repeats_of_an_argument(tools):
         assert len(said) < 1_000
 
 
-async def test_what_an_error_repeats_of_a_descriptor(tools):
+async def test_what_an_error_repeats_of_a_descriptor_is_short_and_one_line_each(tools):
     for descriptor in DESCRIPTORS:
         said = await tools.refused("create_flow", name="n", descriptor=descriptor)
 

@@ -14,16 +14,9 @@ from appmixer_mcp.errors import RateLimitedError, UnavailableError
 from appmixer_mcp.state import MemoryState
 from appmixer_mcp.web.client_addresses import FORWARDED
 from appmixer_mcp.web.limits import CallLimits, RequestsInFlight
+from tests.clock import Clock
 
 NOON = 1_700_000_040.0  # a full minute
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class LostState(MemoryState):
@@ -141,7 +134,7 @@ async def called(limits: CallLimits, principal: str = "ada", times: int = 1) -> 
 
 
 async def test_too_many_calls_in_a_minute_are_refused_until_the_next_one_begins() -> None:
-    clock = Clock()
+    clock = Clock(NOON)
     limits = CallLimits(MemoryState(), per_minute=3, at_once=0, clock=clock)
     clock.now += 48
     await called(limits, times=3)
@@ -182,7 +175,7 @@ async def test_only_so_many_calls_of_one_principal_run_at_once() -> None:
 
 
 async def test_a_call_that_fails_or_is_refused_gives_its_place_back() -> None:
-    clock = Clock()
+    clock = Clock(NOON)
     limits = CallLimits(MemoryState(), per_minute=1, at_once=1, clock=clock)
 
     with pytest.raises(ZeroDivisionError):
@@ -234,7 +227,7 @@ async def test_what_is_shared_does_not_hold_the_name_of_anybody() -> None:
 async def test_without_the_shared_state_each_worker_goes_on_counting_alone_and_says_so_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    state, clock = LostState(), Clock()
+    state, clock = LostState(), Clock(NOON)
     limits = CallLimits(state, per_minute=3, at_once=0, clock=clock)
 
     await called(limits, times=3)
@@ -263,7 +256,7 @@ async def test_a_call_does_not_wait_for_a_lost_state_each_time() -> None:
             asked += 1
             return await super().add(key, amount, ttl_s=ttl_s)
 
-    clock = Clock()
+    clock = Clock(NOON)
     limits = CallLimits(Counted(), per_minute=100, at_once=0, clock=clock)
 
     await called(limits, times=10)

@@ -5,7 +5,6 @@ import pytest
 
 from appmixer_mcp.errors import RateLimitedError, UnavailableError
 from appmixer_mcp.session import Session
-from appmixer_mcp.web.authentication import Verified
 from appmixer_mcp.web.open_requests import OpenRequests
 
 
@@ -28,10 +27,7 @@ class Person:
         return self.signed_in
 
     async def stream(self, requests):
-        verified = Verified(
-            session=Session("sandbox", never), client_id="one", is_signed_in=self.is_signed_in
-        )
-        with requests.held(verified):
+        with requests.held(Session("sandbox", never, is_signed_in=self.is_signed_in)):
             await anyio.sleep_forever()
         self.ended.set()
 
@@ -72,14 +68,7 @@ async def test_a_stream_goes_on_while_nobody_can_say_whether_its_person_is_signe
 
 async def test_one_user_s_open_streams_leave_room_for_the_others():
     requests = OpenRequests(most_of_one=1)
-    ann, bob = (
-        Verified(
-            session=Session("sandbox", never, owner=name),
-            client_id="one",
-            is_signed_in=Person().is_signed_in,
-        )
-        for name in ("ann", "bob")
-    )
+    ann, bob = (Session("sandbox", never, owner=name) for name in ("ann", "bob"))
 
     with requests.held(ann):
         with pytest.raises(RateLimitedError):
