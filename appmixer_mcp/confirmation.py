@@ -79,10 +79,7 @@ class Question:
     @property
     def text(self) -> str:
         """The whole question, as the person reads it."""
-        losses = self.impact.losses
-        shown = [*losses[:_MOST_LOSSES], f"and {len(losses) - _MOST_LOSSES} more such lines"]
-        lines = losses if len(losses) <= _MOST_LOSSES else shown
-        listed = "".join(f"\n- {line}" for line in lines)
+        listed = "".join(f"\n- {line}" for line in self.impact.losses)
         return f"{self.impact.question}{listed}\nTenant: {self.where}"
 
     def as_json(self) -> dict[str, Any]:
@@ -189,8 +186,9 @@ class Confirmations:
         facts = _digest(call.principal, impact.identity)
         if call.can_ask:
             yes = f"Yes: {call.title}"
+            shown = replace(impact, losses=_readable(impact.losses))
             return Decision(
-                question=Question(impact=impact, facts=facts, where=call.base_url, yes=yes)
+                question=Question(impact=shown, facts=facts, where=call.base_url, yes=yes)
             )
         if self.policy == "token":
             return await self._by_token(call, facts)
@@ -264,6 +262,13 @@ class Confirmations:
             "with this confirm_token.",
             token=token,
         )
+
+
+def _readable(losses: list[str]) -> list[str]:
+    """Return as many lines as a person reads, and a client carries to and fro."""
+    if len(losses) <= _MOST_LOSSES:
+        return losses
+    return [*losses[:_MOST_LOSSES], f"and {len(losses) - _MOST_LOSSES} more such lines"]
 
 
 def _awaited(number: str) -> str:

@@ -100,7 +100,7 @@ class ServerOptions:
     session: Session
     """Serves every request, unless `session_of` finds another."""
     session_of: SessionOf | None = None
-    narrowed: Callable[[ServerRequestContext[Any, Any], Selection], Selection] | None = None
+    served_to: Callable[[ServerRequestContext[Any, Any], Selection], Selection] | None = None
     """Returns what is served to whoever sent a request; never more than the settings leave."""
     limits: CallLimits | None = None
     observer: CallObserver | None = None
@@ -344,8 +344,8 @@ class AppmixerServer(MCPServer[None]):
         self, ctx: ServerRequestContext[None, Any], call_next: CallNext
     ) -> HandlerResult:
         """Have everything that serves a request act for whoever sent it, on what they see."""
-        narrowed = self._options.narrowed
-        selection = narrowed(ctx, self.selection) if narrowed else self.selection
+        served_to = self._options.served_to
+        selection = served_to(ctx, self.selection) if served_to else self.selection
         of_session = current_session.set(self._session_of(ctx))
         of_selection = current_selection.set(selection)
         try:

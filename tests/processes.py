@@ -87,7 +87,7 @@ def sandbox(data_dir: Path, *arguments: str) -> Iterator[tuple[Process, str]]:
 
 @asynccontextmanager
 async def stdio_server(
-    data_dir: Path, errors: TextIO, connect: Callable[..., Client] = Client, **settings: str
+    data_dir: Path, errors: TextIO, connect: Callable[..., Client] = Client, /, **settings: str
 ) -> AsyncGenerator[Client]:
     """Connect to a server over stdio in a process of its own, as IDEs start it.
 

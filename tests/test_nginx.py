@@ -21,7 +21,7 @@ from tests.nginx_process import (
 )
 from tests.serving import HELLO, mcp_server, people
 
-pytestmark = needs_nginx
+pytestmark = [needs_nginx, pytest.mark.long]
 
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 LISTING = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}

@@ -167,13 +167,13 @@ async def _update_impact(
         _refuse_unsound(descriptor)
     flow = await (await ctx.client()).flows.get_flow(flow_id, projection=_WITHOUT_LOOKS)
     losses: list[str] = []
-    if descriptor is not None:
-        losses += _descriptor_losses(flow.flow or {}, descriptor)
     if flow.stage == "running":
         losses.append(
             "The flow is running: it goes on with the change at once, and messages on their "
             "way may be lost."
         )
+    if descriptor is not None:
+        losses += _descriptor_losses(flow.flow or {}, descriptor)
     if not losses:
         return None
     return Impact(
@@ -288,15 +288,16 @@ def _descriptor_losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> l
         entry = before[component_id]
         return f"{quoted(entry.get('label') or entry.get('type'))} ({quoted(component_id)})"
 
-    losses = [f"Removes the component {named(one)}" for one in before if one not in after]
     changed = [one for one in before if one in after and before[one] != after[one]]
+    losses: list[str] = []  # what sums up comes first: of many lines a person sees the first ones
+    if len(changed) * 2 > len(before):
+        losses.append(f"Changes {len(changed)} of {plural(len(before), 'component')}")
+    losses += [f"Removes the component {named(one)}" for one in before if one not in after]
     losses += [
         f"Puts a component of another type in the place of {named(one)}"
         for one in changed
         if before[one].get("type") != after[one].get("type")
     ]
-    if len(changed) * 2 > len(before):
-        losses.append(f"Changes {len(changed)} of {plural(len(before), 'component')}")
     return losses
 
 

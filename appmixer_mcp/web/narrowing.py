@@ -81,13 +81,13 @@ def asked_by(scope: Scope) -> Selection:
     return asked
 
 
-def narrow(scope: Scope, bound: Selection) -> None:
+def keep_within(scope: Scope, bound: Selection) -> None:
     """Have a request that was passed on ask for no more than something else did."""
     scope[_KEY] = _within(asked_by(scope), bound)
 
 
-def narrowed(ctx: ServerRequestContext[Any, Any], selection: Selection) -> Selection:
-    """Return what whoever sent a message is served: `ServerOptions.narrowed`.
+def served_to(ctx: ServerRequestContext[Any, Any], selection: Selection) -> Selection:
+    """Return what whoever sent a message is served: `ServerOptions.served_to`.
 
     A session of an older client gets no more than it was opened with, whatever its later requests
     ask for.

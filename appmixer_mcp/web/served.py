@@ -28,7 +28,7 @@ from appmixer_mcp.web.health import health_routes
 from appmixer_mcp.web.http_sessions import HttpSessions
 from appmixer_mcp.web.limits import CallLimits
 from appmixer_mcp.web.metrics import Metrics
-from appmixer_mcp.web.narrowing import Narrowing, narrowed, paths_below
+from appmixer_mcp.web.narrowing import Narrowing, paths_below, served_to
 from appmixer_mcp.web.open_requests import OpenRequests
 from appmixer_mcp.web.sealing import sealing
 from appmixer_mcp.web.sessions import OperatorSessions, session_of_request
@@ -129,7 +129,7 @@ class _Worker:
         subscriptions = Subscriptions(state, settings.watch_interval_s)
         server = wiring.server(
             session_of=session_of,
-            narrowed=narrowed,
+            served_to=served_to,
             limits=limits,
             observer=self._metrics,
             confirmations=Confirmations(settings.confirm, state, settings.confirm_timeout_s),

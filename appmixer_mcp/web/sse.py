@@ -17,7 +17,7 @@ from appmixer_mcp.streams import Between, Closing
 from appmixer_mcp.surface import Selection
 from appmixer_mcp.web.authentication import authenticated_session
 from appmixer_mcp.web.http_sessions import RETRY_AFTER_S, too_many_of_one
-from appmixer_mcp.web.narrowing import asked_by, narrow
+from appmixer_mcp.web.narrowing import asked_by, keep_within
 from appmixer_mcp.web.refusals import refusal
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class _Watched(Between):
         self._idle.deadline = anyio.current_time() + self._wait_s
         if isinstance(message, SessionMessage):
             metadata = cast("ServerMessageMetadata", message.metadata)
-            narrow(metadata.request_context.scope, self._asked)
+            keep_within(metadata.request_context.scope, self._asked)
         return message
 
 

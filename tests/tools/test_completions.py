@@ -192,7 +192,7 @@ async def test_what_belongs_to_another_user_is_not_found(other_tools, objects):
 async def test_what_is_not_served_is_not_completed(tenant, objects, how):
     options: dict[str, dict[str, Any]] = {
         "settings": {"toolsets": ("stores",)},
-        "request": {"narrowed": lambda _, selection: selection.narrowed(("stores",))},
+        "request": {"served_to": lambda _, selection: selection.narrowed(("stores",))},
     }
     transport = Counting(tenant)
     session = session_on(tenant, transport=transport)

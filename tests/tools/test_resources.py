@@ -46,16 +46,19 @@ async def refused(client, uri):
 
 
 class Recording(httpx2.AsyncBaseTransport):
-    """Carries requests to a tenant, and keeps the address of each."""
+    """Carries requests to a tenant, and keeps the address of each, and of those that write."""
 
     def __init__(self, app, answers=None):
         self.to_app = httpx2.ASGITransport(app=app)
         self.answers = answers or {}
         self.paths = []
+        self.writes = []
 
     async def handle_async_request(self, request):
         path = request.url.raw_path.decode()
         self.paths.append(path)
+        if request.method != "GET":
+            self.writes.append(path)
         for ending, answer in self.answers.items():
             if path.endswith(ending):
                 return httpx2.Response(**answer)
@@ -277,7 +280,7 @@ async def test_what_is_not_served_is_neither_listed_nor_read(tenant, how):
     flow_id = (await as_user(tenant, "POST", "/flows", {"name": "Orders"}))["flowId"]
     options = {
         "settings": {"toolsets": ("stores", "session")},
-        "request": {"narrowed": lambda _, selection: selection.narrowed(("stores", "session"))},
+        "request": {"served_to": lambda _, selection: selection.narrowed(("stores", "session"))},
     }
 
     async with client_on(tenant, options[how]) as client:
@@ -299,6 +302,24 @@ async def test_what_is_not_served_is_neither_listed_nor_read(tenant, how):
     assert {one.uri_template for one in templates} == {"appmixer://stores/{store_id}"}
     assert served["name"] == "Orders"
     assert {error.code for error in hidden} == {INVALID_PARAMS}
+
+
+async def test_whatever_is_read_nothing_is_changed_at_the_tenant(tenant, objects):
+    transport = Recording(tenant.app)
+    ids = {
+        address: objects[tool] for tool, addresses in OF_OBJECTS.items() for address in addresses
+    }
+    ids |= {"appmixer://components/{}": GET}
+
+    async with client_on(tenant, transport=transport) as client:
+        fixed = [one.uri for one in (await client.list_resources()).resources]
+        templates = (await client.list_resource_templates()).resource_templates
+        named = [re.sub(r"\{\w+\}", "{}", one.uri_template) for one in templates]
+        for uri in (*fixed, *(one.format(ids[one]) for one in named)):
+            await client.read_resource(uri)
+
+    assert len(transport.paths) > len(named)
+    assert transport.writes == ["/user/auth"]
 
 
 async def test_read_only_mode_leaves_every_resource(tenant):
