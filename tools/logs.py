@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TOOLSET = Toolset("logs", "What flows received, sent and failed at.")
 
 _IN_A_LIST = 500
+_IN_A_RESOURCE = 10_000  # all texts are searched for secrets, while nobody else is served
 _MOST_RECORDS = 100
 _NEWEST_FIRST = "@timestamp:desc"
 
@@ -129,17 +130,17 @@ async def get_log(
 
 @TOOLSET.resource("appmixer://flows/{flow_id}/logs", "Flow logs")
 async def flow_logs(ctx: ToolContext, flow_id: FlowId) -> LogPage:
-    """A flow's newest 100 log records, newest first, with whole texts; and the count by day."""
+    """A flow's newest 100 log records, newest first, long texts too; and the count by day."""
     client = await ctx.client()
     await client.flows.get_flow(flow_id, projection="flowId")  # of an unknown one there are none
     order = sorted_by(client, "", _NEWEST_FIRST)
     page = await client.logs.query_logs(
         flow_ids=[flow_id], sort=[order] if order else [], size=_MOST_RECORDS
     )
-    return _shown(page, most_characters=None, offset=0, limit=_MOST_RECORDS)
+    return _shown(page, most_characters=_IN_A_RESOURCE, offset=0, limit=_MOST_RECORDS)
 
 
-def _shown(page: "ApiLogPage", *, most_characters: int | None, offset: int, limit: int) -> LogPage:
+def _shown(page: "ApiLogPage", *, most_characters: int, offset: int, limit: int) -> LogPage:
     counted = [bucket for bucket in page.buckets if bucket.doc_count]
     return LogPage.of(
         [_record(hit, most_characters) for hit in page.hits],

@@ -72,6 +72,22 @@ async def test_a_long_record_log_or_task_that_was_cut_is_whole_in_a_resource(cli
         assert long in (await client.read_resource(link.uri)).contents[0].text
 
 
+async def test_a_stranger_cannot_make_the_logs_of_a_flow_so_long_that_all_others_wait(
+    client, tenant
+):
+    failing = json.loads(json.dumps(FAILING).replace("no-such-store", "://" * 20_000))
+    made = await client.call_tool("create_flow", {"name": "f", "descriptor": failing})
+    flow_id = made.structured_content["flow_id"]
+    await client.call_tool("start_flow", {"flow_id": flow_id})
+    await tenant.engine.wait_idle()
+
+    logs = await client.read_resource(f"appmixer://flows/{flow_id}/logs")
+
+    messages = [one.get("message", "") for one in json.loads(logs.contents[0].text)["items"]]
+    assert 10_000 < max(len(one) for one in messages) < 10_100
+    assert any(one.endswith("more characters: get_log]") for one in messages)
+
+
 async def test_without_resources_the_rest_is_had_by_naming_components(client, flow_id):
     asked = {"flow_id": flow_id, "detail": "descriptor"}
     first = (await client.call_tool("get_flow", asked)).structured_content
