@@ -8,6 +8,7 @@ which the SDK seals: nobody but the server can have written it.
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import anyio
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 _FIELD = "confirm"
 
 CallContext = Context[None, Any]
+Waiting = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class AnswerAwaitedError(Exception):
@@ -50,12 +52,15 @@ class Person(Protocol):
         ...
 
 
-def person_behind(context: CallContext | None, confirmations: Confirmations) -> Person | None:
+def person_behind(
+    context: CallContext | None, confirmations: Confirmations, waiting: Waiting
+) -> Person | None:
     """Return the person behind a call; None where the client did not say that it can ask.
 
     Args:
         context: The call's; None for a call that no client made.
         confirmations: Says how long an answer may take.
+        waiting: Is held while a call waits for its answer.
     """
     capabilities = context.client_capabilities if context is not None else None
     asks = capabilities.elicitation if capabilities is not None else None
@@ -64,15 +69,18 @@ def person_behind(context: CallContext | None, confirmations: Confirmations) -> 
         return None
     if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
         return _BetweenCalls(context, confirmations)
-    return _WithinTheCall(context, confirmations)
+    return _WithinTheCall(context, confirmations, waiting)
 
 
 class _WithinTheCall:
     """An older client's person: asked while the call waits."""
 
-    def __init__(self, context: CallContext, confirmations: Confirmations) -> None:
+    def __init__(
+        self, context: CallContext, confirmations: Confirmations, waiting: Waiting
+    ) -> None:
         self._context = context
         self._confirmations = confirmations
+        self._waiting = waiting
 
     async def answer(self) -> Answer | None:
         return None
@@ -84,7 +92,8 @@ class _WithinTheCall:
             )
             return _reply(result)
 
-        return Answer(await self._waited_for(put), question)
+        async with self._waiting():
+            return Answer(await self._waited_for(put), question)
 
     async def _waited_for(self, put: Callable[[], Awaitable[Reply]]) -> Reply:
         try:

@@ -9,8 +9,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import anyio
 from mcp.server.caching import CacheHint
@@ -50,72 +50,28 @@ from appmixer_mcp import __version__
 from appmixer_mcp.asking import AnswerAwaitedError, CallContext, person_behind
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.completing import Completer
-from appmixer_mcp.confirmation import Confirmations
 from appmixer_mcp.errors import (
     AppmixerError,
     ConfigurationError,
+    InputError,
     NotFoundError,
     NotSignedInError,
 )
 from appmixer_mcp.instructions import instructions
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.progress import Progress, reporting, unheard
 from appmixer_mcp.prompting import load_prompts
 from appmixer_mcp.resources import Resources, read
 from appmixer_mcp.results import Outcome, Result, dump, shortened
 from appmixer_mcp.session import Session, current_session
-from appmixer_mcp.subscribing import Subscriptions
 from appmixer_mcp.surface import Selection, chosen_groups, current_selection, load_toolsets
 from appmixer_mcp.toolset import ToolContext, Toolset, ToolSpec
 from appmixer_mcp.wire import as_mcp_result, as_mcp_tool
 
 logger = logging.getLogger(__name__)
 
-SessionOf = Callable[[ServerRequestContext[Any, Any]], Session]
-"""Says whose session a request belongs to."""
-
 _LISTS = CacheHint(ttl_ms=300_000)
 """What a client is served changes with its own address and headers, else only with a restart."""
-
-
-class CallLimits(Protocol):
-    """Bounds the tool calls of each user."""
-
-    def call(self, principal: str) -> AbstractAsyncContextManager[None]:
-        """Hold a place for a call; raises `RateLimitedError` when there is none."""
-        ...
-
-
-class CallObserver(Protocol):
-    """Hears of each tool call when it has ended."""
-
-    def tool_called(self, tool: str, outcome: str, seconds: float) -> None:
-        """Take note of a call: `done`, `asked`, `cancelled`, `crashed`, or the error's class."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServerOptions:
-    """What a server is told when it is made."""
-
-    session: Session
-    """Serves every request, unless `session_of` finds another."""
-    session_of: SessionOf | None = None
-    served_to: Callable[[ServerRequestContext[Any, Any], Selection], Selection] | None = None
-    """Returns what is served to whoever sent a request; never more than the settings leave."""
-    limits: CallLimits | None = None
-    observer: CallObserver | None = None
-    confirmations: Confirmations = field(default_factory=lambda: Confirmations("auto"))
-    subscriptions: Subscriptions | None = None
-    """Without, nobody can subscribe."""
-    request_state: RequestStateSecurity | None = None
-    """Seals what a client sends back; by a key of this process if None."""
-    toolsets: tuple[str, ...] = ("sdk",)
-    """Groups and presets."""
-    read_only: bool = False
-    max_result_bytes: int = 20_000
-    progress_every_s: float = 1.0
-    broken: ConfigurationError | None = None
-    """What the operator has to mend; named in the instructions."""
 
 
 def build_server(options: ServerOptions) -> "AppmixerServer":
@@ -274,7 +230,7 @@ class AppmixerServer(MCPServer[None]):
         try:
             async with self._limited(session):
                 text = await read(spec, self._tool_context(session, context), values)
-        except NotFoundError as error:
+        except (InputError, NotFoundError) as error:
             raise ResourceNotFoundError(await self._said(error, session)) from error
         except AppmixerError as error:
             raise ResourceError(await self._said(error, session)) from error
@@ -363,7 +319,7 @@ class AppmixerServer(MCPServer[None]):
             session=session,
             confirmations=confirmations,
             protocol_version=version or LATEST_MODERN_VERSION,
-            person=person_behind(context, confirmations),
+            person=person_behind(context, confirmations, self._asking(session)),
             progress=progress,
         )
 
@@ -381,6 +337,10 @@ class AppmixerServer(MCPServer[None]):
     def _limited(self, session: Session) -> AbstractAsyncContextManager[None]:
         limits = self._options.limits
         return limits.call(session.principal) if limits is not None else nullcontext()
+
+    def _asking(self, session: Session) -> Callable[[], AbstractAsyncContextManager[None]]:
+        limits = self._options.limits
+        return partial(limits.asking, session.principal) if limits is not None else nullcontext
 
     async def _tell(self, spec: ToolSpec, arguments: dict[str, Any], result: Result) -> None:
         acted = result.done if isinstance(result, Outcome) else not spec.hints.read_only

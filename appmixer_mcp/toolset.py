@@ -59,6 +59,8 @@ class ToolContext:
     """Who is asked before something is destroyed, where the client can."""
     progress: "Progress"
     """Says what is being done from now on, to a client that waits for long."""
+    agreed: Impact | None = None
+    """What was asked about and agreed to; None where there was nothing to ask."""
 
     async def client(self) -> "AppmixerClient":
         """Return the client signed in as the caller; the first call may have to open it."""
@@ -128,7 +130,7 @@ class ToolSpec:
                 impact = await preview(ctx, **values)
                 decision = await ctx.confirmations.decide(call, impact, answer)
                 if decision.act:
-                    return await self.function(ctx, **values)
+                    return await self.function(replace(ctx, agreed=impact), **values)
             shown = answer.question.impact if impact is None and answer else impact
             if decision.question is None or ctx.person is None or shown is None:
                 return self._asking(shown, decision)

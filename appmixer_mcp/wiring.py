@@ -105,7 +105,8 @@ class Wiring:
             ConfigurationError: A toolset does not exist.
         """
         from appmixer_mcp.confirmation import Confirmations
-        from appmixer_mcp.server import ServerOptions, build_server
+        from appmixer_mcp.options import ServerOptions
+        from appmixer_mcp.server import build_server
 
         given: dict[str, Any] = {
             "session": self.session,

@@ -8,7 +8,8 @@ from mcp import Client
 from pydantic import BaseModel
 
 from appmixer_mcp.confirmation import Confirmations
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.server import build_server
 from appmixer_mcp.session import SANDBOX, Session
 
 PRESETS = ("sdk", "all")

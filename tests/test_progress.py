@@ -13,9 +13,10 @@ from pydantic import SecretStr
 
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.errors import ConflictError
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.progress import reporting
 from appmixer_mcp.results import Outcome, Result
-from appmixer_mcp.server import AppmixerServer, ServerOptions
+from appmixer_mcp.server import AppmixerServer
 from appmixer_mcp.session import Session
 from appmixer_mcp.stdio import both_eras
 from appmixer_mcp.surface import Selection

@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from appmixer_mcp.server import ServerOptions
+from appmixer_mcp.options import ServerOptions
 from tests.listings import MODES, PRESETS, Mode, shown_in
 from tests.schema_lint import MAPS, RULES, Listing, problems
 

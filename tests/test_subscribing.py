@@ -7,7 +7,8 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from appmixer_mcp.errors import UnavailableError
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.server import build_server
 from appmixer_mcp.session import Session
 from appmixer_mcp.state import MemoryState
 from appmixer_mcp.subscribing import Subscriptions

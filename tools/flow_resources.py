@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from appmixer_mcp.descriptor import check_descriptor
 from appmixer_mcp.errors import ForbiddenError, UnexpectedAnswerError
+from appmixer_mcp.projections import WITHOUT_DESCRIPTOR
 from appmixer_mcp.prompting import guide
 from appmixer_mcp.results import Facts, Object, Result, Text
 from appmixer_mcp.toolset import Choice, ToolContext
@@ -11,7 +12,7 @@ from appmixer_mcp.toolset import Choice, ToolContext
 from ._choices import MOST_CHOICES, fitting, plain_part
 from ._flow_models import FlowDetail, FlowPage, FlowSummary, summary
 from ._shared import FlowId
-from .flows import TOOLSET, WITHOUT_DESCRIPTOR, get_flow
+from .flows import TOOLSET, get_flow
 
 _MOST_FLOWS = 1_000
 _PAGE = 100

@@ -9,7 +9,8 @@ from pydantic.json_schema import SkipJsonSchema
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.descriptor import check_descriptor, source_links
-from appmixer_mcp.errors import FlowInvalidError, InputError
+from appmixer_mcp.errors import ConflictError, FlowInvalidError, InputError
+from appmixer_mcp.projections import WITHOUT_DESCRIPTOR, WITHOUT_PICTURES
 from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, RUN, ToolContext, Toolset
 
@@ -38,9 +39,6 @@ Descriptor = Annotated[
 ]
 CustomFields = Annotated[dict[str, Any], Field(description="Own metadata; list_flows filters it.")]
 Pattern = Annotated[str, Field(description="Part of the flow's name or id.")]
-
-_WITHOUT_LOOKS = "-thumbnail,-svg,-wizard"
-WITHOUT_DESCRIPTOR = f"-flow,{_WITHOUT_LOOKS}"
 
 
 @TOOLSET.tool("List flows", READ, selectable=Selectable(always=("flow_id",)))
@@ -98,7 +96,7 @@ async def get_flow(
     ] = [],
 ) -> FlowDetail:
     """Show one flow: its summary, its components and wiring, or its descriptor."""
-    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=_WITHOUT_LOOKS)
+    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
     descriptor: Mapping[str, Any] = flow.flow or {}
     wanted = {
         one: entry for one, entry in descriptor.items() if not component_ids or one in component_ids
@@ -165,7 +163,7 @@ async def _update_impact(
         raise InputError("Nothing to change: give name, descriptor or custom_fields.")
     if descriptor is not None:
         _refuse_unsound(descriptor)
-    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=_WITHOUT_LOOKS)
+    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
     losses: list[str] = []
     if flow.stage == "running":
         losses.append(
@@ -207,7 +205,13 @@ async def update_flow(
         update["flow"] = descriptor
     if custom_fields is not None:
         update["customFields"] = custom_fields
-    await client.flows.update_flow(flow_id, update, force=before.stage == "running")
+    may_run = ctx.agreed is not None and ctx.agreed.identity["stage"] == "running"
+    if before.stage == "running" and not may_run:
+        raise ConflictError(
+            f"The flow {quoted(before.name)} was started meanwhile and is not changed. Call "
+            "update_flow again to be asked about a flow that runs."
+        )
+    await client.flows.update_flow(flow_id, update, force=may_run)
     return FlowChanged(
         done=True,
         message=f"Changed the flow {quoted(name or before.name)}.",
@@ -227,7 +231,7 @@ async def clone_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
 
 async def _delete_impact(ctx: ToolContext, flow_id: FlowId) -> Impact:
     client = await ctx.client()
-    flow = await client.flows.get_flow(flow_id, projection=_WITHOUT_LOOKS)
+    flow = await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
     unprocessed = await client.messages.count_unprocessed(flow_id)
     losses = [f"{plural(len(flow.flow or {}), 'component')} and their configuration, for good"]
     if flow.stage == "running":

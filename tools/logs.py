@@ -24,6 +24,7 @@ TOOLSET = Toolset("logs", "What flows received, sent and failed at.")
 
 _IN_A_LIST = 500
 _IN_A_RESOURCE = 10_000  # all texts are searched for secrets, while nobody else is served
+_ALONE = 100_000  # likewise
 _MOST_RECORDS = 100
 _NEWEST_FIRST = "@timestamp:desc"
 
@@ -118,13 +119,13 @@ async def get_log(
     """Show one log record whole, with what the component had received when it failed."""
     found = await (await ctx.client()).logs.get_log(log_id, index)
     hit = found.source
-    record = _record(hit.model_copy(update={"log_id": found.log_id, "index": found.index}), None)
+    record = _record(hit.model_copy(update={"log_id": found.log_id, "index": found.index}), _ALONE)
     return LogDetail(
         record=record,
         sender_id=hit.sender_id,
         sender_type=hit.sender_type,
         sender_port=hit.sender_port,
-        input_messages=_text(hit.input_messages, None),
+        input_messages=_text(hit.input_messages, _ALONE),
     )
 
 
@@ -165,7 +166,7 @@ def _refuse_open_brackets(query: str) -> None:
         raise InputError("The brackets of query do not match. Mend them, or quote the text.")
 
 
-def _record(hit: "LogHit", most_characters: int | None) -> LogRecord:
+def _record(hit: "LogHit", most_characters: int) -> LogRecord:
     return LogRecord(
         log_id=hit.log_id,
         index=hit.index,
@@ -182,15 +183,16 @@ def _record(hit: "LogHit", most_characters: int | None) -> LogRecord:
     )
 
 
-def _text(value: JsonValue, most_characters: int | None) -> str | None:
+def _text(value: JsonValue, most_characters: int) -> str | None:
     if value is None or value == "":
         return None
     text = _unquoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # Components log what they were given: passwords of requests, secrets that decide tasks.
-    if most_characters is None or len(text) <= most_characters:
-        return redacted(text)
-    cut = redacted(text[:most_characters])
-    return f"{cut}… [{len(text) - most_characters} more characters: get_log]"
+    shown = redacted(text[:most_characters])
+    if len(text) <= most_characters:
+        return shown
+    how = ": get_log" if most_characters < _ALONE else ""
+    return f"{shown}… [{len(text) - most_characters} more characters{how}]"
 
 
 def _unquoted(text: str) -> str:

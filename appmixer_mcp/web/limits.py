@@ -5,8 +5,8 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -98,6 +98,17 @@ class RequestsInFlight:
         )
 
 
+@contextmanager
+def _counted(counts: Counter[str], principal: str, number: int) -> Generator[None]:
+    counts[principal] += number
+    try:
+        yield
+    finally:
+        counts[principal] -= number
+        if not counts[principal]:
+            del counts[principal]
+
+
 class CallLimits:
     """Bounds what one principal may ask for.
 
@@ -127,6 +138,7 @@ class CallLimits:
         self._at_once = at_once
         self._clock = clock
         self._running: Counter[str] = Counter()
+        self._asking: Counter[str] = Counter()
         self._own = MemoryState(clock)
         self._alone_until = -math.inf
         self._is_alone = False
@@ -144,14 +156,25 @@ class CallLimits:
                 "to end, then call again.",
                 retry_after_s=1,
             )
-        self._running[principal] += 1
-        try:
+        with _counted(self._running, principal, 1):
             await self._count("calls", principal, self._per_minute)
             yield
-        finally:
-            self._running[principal] -= 1
-            if not self._running[principal]:
-                del self._running[principal]
+
+    @asynccontextmanager
+    async def asking(self, principal: str) -> AsyncGenerator[None]:
+        """Give the place of a call back while it waits for a person: it takes nobody's time.
+
+        Raises:
+            RateLimitedError: As many questions are open as calls may run.
+        """
+        if self._at_once and self._asking[principal] >= self._at_once:
+            raise RateLimitedError(
+                f"{self._at_once} questions to you are open already, and no more may. Answer one, "
+                "then call again.",
+                retry_after_s=_RETRY_AFTER_S,
+            )
+        with _counted(self._asking, principal, 1), _counted(self._running, principal, -1):
+            yield
 
     async def request(self, principal: str) -> None:
         """Count an HTTP request of a principal.

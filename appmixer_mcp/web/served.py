@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from appmixer_mcp.confirmation import Confirmations
 from appmixer_mcp.errors import ConfigurationError, NotSignedInError
-from appmixer_mcp.server import SessionOf
+from appmixer_mcp.options import SessionOf
 from appmixer_mcp.settings import Settings
 from appmixer_mcp.state import SharedState, open_state
 from appmixer_mcp.subscribing import Subscriptions

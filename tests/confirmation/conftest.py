@@ -8,7 +8,8 @@ import pytest
 
 from appmixer_mcp.api import AppmixerClient
 from appmixer_mcp.confirmation import Confirmations
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.server import build_server
 from appmixer_mcp.session import Session
 from appmixer_mcp.state import MemoryState
 from tests.blank_tenant import blank

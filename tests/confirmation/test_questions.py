@@ -3,6 +3,8 @@
 import anyio
 import pytest
 
+from appmixer_mcp.state import MemoryState
+from appmixer_mcp.web.limits import CallLimits
 from tests.confirmation.cases import ON_START, TWO
 from tests.confirmation.wire import ERAS, NO, YES, outcome, wired
 from tests.serving import PASSWORD
@@ -277,6 +279,23 @@ async def test_nobody_waits_for_a_person_who_thinks(api, serve, era):
         late = await asked.answered(YES)
 
     assert late["result"]["isError"]
+
+
+@both_eras
+async def test_a_person_who_thinks_takes_the_place_of_no_other_call(api, serve, era):
+    flow = await api.make_flow()
+    limits = CallLimits(MemoryState(), per_minute=0, at_once=1)
+
+    async with (
+        serve(limits=limits) as server,
+        wired(server, era) as one,
+        wired(server, era) as another,
+    ):
+        asked = await one.begin("delete_flow", flow)
+        started = outcome(await another.call("start_flow", flow))
+        await asked.answered(NO)
+
+    assert started["done"] is True
 
 
 @both_eras

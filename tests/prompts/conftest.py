@@ -12,10 +12,11 @@ from mcp.types import TextContent
 from pydantic import SecretStr
 
 from appmixer_mcp.api import AppmixerClient
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.prompting import guide
 from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
 from appmixer_mcp.sandbox.tenant import Tenant
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.server import build_server
 from appmixer_mcp.session import Session
 from tests.blank_tenant import blank
 from tests.sdk_methods import SDK_METHODS

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from mcp import Client, MCPError
 
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.prompting import guide, load_prompts, read_prompt
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.server import build_server
 from appmixer_mcp.session import SANDBOX, Session
 from tests.prompts.conftest import TOOLS, filled_in, tools_in
 

@@ -9,9 +9,10 @@ from mcp import Client
 from pydantic import SecretStr
 
 from appmixer_mcp.api import AppmixerClient, Dialect
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
 from appmixer_mcp.sandbox.tenant import Tenant
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.server import build_server
 from appmixer_mcp.session import Session
 from tests.blank_tenant import blank
 

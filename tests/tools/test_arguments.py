@@ -3,7 +3,8 @@
 import pytest
 from mcp import Client
 
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.server import build_server
 from appmixer_mcp.session import SANDBOX, Session
 
 from .conftest import Tools

@@ -9,7 +9,8 @@ import pytest
 from mcp import Client
 
 from appmixer_mcp.api import AppmixerClient
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.server import build_server
 from appmixer_mcp.session import Session
 
 from .conftest import Tools

@@ -7,8 +7,9 @@ import pytest
 from mcp import Client
 from mcp.types import PromptReference, ResourceTemplateReference
 
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.sandbox.config import LOCAL_USER
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.server import build_server
 
 from .conftest import as_user, session_on, tenant_in
 

@@ -2,8 +2,12 @@
 
 import httpx2
 import pytest
+from mcp import Client
 
-from .conftest import BASE_URL, ECHO, FAILING
+from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.server import build_server
+
+from .conftest import BASE_URL, ECHO, FAILING, Tools, as_user, session_on
 
 UNKNOWN = "3f2b0e2c-0000-4000-8000-000000000000"
 
@@ -249,3 +253,27 @@ async def test_nobody_sees_or_touches_another_users_flow(tools, other_tools, web
     for name in ("get_flow", "start_flow", "delete_flow", "clone_flow"):
         assert "list_flows" in await other_tools.refused(name, flow_id=webhook_flow)
     assert (await tools("get_flow", flow_id=webhook_flow))["stage"] == "stopped"
+
+
+async def test_a_flow_that_is_started_behind_a_change_is_not_changed_unasked(tenant):
+    looks = 0
+
+    async def starts_it_after_the_preview(scope, receive, send):
+        nonlocal looks
+        if scope["method"] == "GET" and scope["path"].startswith("/flows/"):
+            looks += 1
+            if looks == 2:
+                await as_user(tenant, "POST", f"{scope['path']}/coordinator", {"command": "start"})
+        await tenant.app(scope, receive, send)
+
+    transport = httpx2.ASGITransport(app=starts_it_after_the_preview)
+    session = session_on(tenant, transport=transport)
+    async with Client(build_server(ServerOptions(session=session))) as client:
+        tools = Tools(client)
+        flow_id = (await tools("create_flow", name="Before", descriptor=ECHO))["flow_id"]
+        said = await tools.refused("update_flow", flow_id=flow_id, name="After")
+        shown = await tools("get_flow", flow_id=flow_id)
+    await session.aclose()
+
+    assert "was started meanwhile" in said
+    assert (shown["name"], shown["stage"]) == ("Before", "running")

@@ -6,9 +6,10 @@ import pytest
 from mcp import Client
 from mcp.types import ResourceLink
 
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.results import Dump
 from appmixer_mcp.sandbox.config import LOCAL_USER
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.server import build_server
 from appmixer_mcp.surface import load_toolsets
 from appmixer_mcp.wire import as_mcp_result
 

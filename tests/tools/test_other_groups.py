@@ -6,8 +6,9 @@ import pytest
 from mcp import Client
 
 from appmixer_mcp.errors import ConfigurationError
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.sandbox.config import LOCAL_USER
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.server import build_server
 from appmixer_mcp.session import SANDBOX, Session
 
 from .conftest import BASE_URL, FAILING, Tools, as_user, session_on, token_of

@@ -10,9 +10,10 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, TextResourceContents
 
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.prompting import guide
 from appmixer_mcp.sandbox.config import LOCAL_USER
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.server import build_server
 
 from .conftest import FAILING, as_user, session_on, tenant_in
 

@@ -14,8 +14,9 @@ from mcp import Client
 from mcp.types import ResourceLink, TextContent
 
 from appmixer_mcp.confirmation import Confirmations
+from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.sandbox.config import LOCAL_USER
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.server import build_server
 from appmixer_mcp.surface import load_toolsets
 
 from .conftest import ECHO, FAILING, as_user, session_on, tenant_in

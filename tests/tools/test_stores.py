@@ -4,7 +4,8 @@ import anyio
 import pytest
 from mcp import Client
 
-from appmixer_mcp.server import ServerOptions, build_server
+from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.server import build_server
 
 from .conftest import Tools, session_on
 

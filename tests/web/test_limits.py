@@ -174,6 +174,18 @@ async def test_only_so_many_calls_of_one_principal_run_at_once() -> None:
     assert refused.value.retry_after_s == 1
 
 
+async def test_only_so_many_calls_of_one_principal_wait_for_a_person() -> None:
+    limits = CallLimits(MemoryState(), per_minute=0, at_once=1)
+
+    async with limits.call("ada"), limits.asking("ada"):
+        await called(limits)
+        async with limits.call("ada"):
+            with pytest.raises(RateLimitedError, match="1 questions to you"):
+                async with limits.asking("ada"):
+                    pass
+    await called(limits, times=2)
+
+
 async def test_a_call_that_fails_or_is_refused_gives_its_place_back() -> None:
     clock = Clock(NOON)
     limits = CallLimits(MemoryState(), per_minute=1, at_once=1, clock=clock)
