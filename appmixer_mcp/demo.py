@@ -17,7 +17,7 @@ import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.shared.exceptions import MCPError
-from mcp.types import TextContent
+from mcp.types import ElicitRequestParams, ElicitResult, TextContent
 from rich.console import Console
 from rich.text import Text
 
@@ -61,8 +61,10 @@ async def run_demo() -> int:
             env={"APPMIXER_DATA_DIR": str(Path(folder) / "data")},
         )
         with log.open("w", encoding="utf-8") as errors:
-            async with Client(stdio_client(parameters, errlog=errors)) as client:
-                demo = _Demo(client, console)
+            person = _Person(console)
+            transport = stdio_client(parameters, errlog=errors)
+            async with Client(transport, elicitation_callback=person.asked) as client:
+                demo = _Demo(client, person, console)
                 failure = await demo.run()
         if failure:
             console.print(Text(f"\nFailed: {demo.heading}\n{failure}", style="bold red"))
@@ -71,19 +73,42 @@ async def run_demo() -> int:
     console.print(
         Text(f"\nEvery step did what it says, in {demo.calls} calls.", style="bold green")
     )
-    console.print(
-        "Next: add it to your assistant, such as `claude mcp add appmixer -- appmixer-mcp`."
-    )
+    said = "Next: add it to your assistant, such as `claude mcp add appmixer -- appmixer-mcp`."
+    console.print(said, soft_wrap=True)
     return 0
+
+
+class _Person:
+    """Reads what the server asks, and answers as the story has it."""
+
+    def __init__(self, console: Console) -> None:
+        self.agrees = False
+        self.questions = 0
+        self._console = console
+
+    async def asked(
+        self,
+        context: object,  # noqa: ARG002 - the SDK's name
+        params: ElicitRequestParams,
+    ) -> ElicitResult:
+        self.questions += 1
+        for line in params.message.splitlines():
+            self._console.print(Text(f"  ? {line}", style="yellow"), soft_wrap=True)
+        said = "ticks the box and accepts" if self.agrees else "declines"
+        self._console.print(Text(f"  ! The person {said}.", style="yellow"))
+        if not self.agrees:
+            return ElicitResult(action="decline")
+        return ElicitResult(action="accept", content={"confirm": True})
 
 
 class _Demo:
     """The story, and what it has made so far."""
 
-    def __init__(self, client: Client, console: Console) -> None:
+    def __init__(self, client: Client, person: _Person, console: Console) -> None:
         self.heading = ""
         self.calls = 0
         self._client = client
+        self._person = person
         self._console = console
 
     async def run(self) -> str:
@@ -171,7 +196,7 @@ class _Demo:
         )
         self._check(len(tasks["items"]) == 1, f"There are {len(tasks['items'])} such tasks.")
         task_id = tasks["items"][0]["task_id"]
-        await self._confirmed("approve_task", task_id=task_id)
+        await self._asked("approve_task", agrees=True, task_id=task_id)
         return str(task_id)
 
     async def _read_record(self, store_id: str) -> None:
@@ -198,21 +223,17 @@ class _Demo:
         self._say(f"It says: {whole['record']['error']}")
 
     async def _delete_flow(self, flow_id: str) -> None:
-        self._step("Try to delete our flow without asking anybody: refused, with a preview")
-        refused = await self._call("delete_flow", flow_id=flow_id, confirm=True)
-        self._check(refused["done"] is False, "It was deleted without a confirmation.")
-        self._check(refused.get("impact"), "There is no preview.")
-        for loss in refused["impact"]:
-            self._say(f"would be lost: {loss}")
+        self._step("Try to delete our flow: the person is asked, and does not want it")
+        kept = await self._asked("delete_flow", agrees=False, flow_id=flow_id, confirm=True)
+        self._check(kept.get("impact"), "Nothing is said of what would be lost.")
         flow = await self._call("get_flow", flow_id=flow_id)
         self._check(flow["flow_id"] == flow_id, "The flow is gone.")
-        self._step("Delete it, playing the person who has seen the preview and agrees")
-        deleted = await self._call("delete_flow", flow_id=flow_id, confirm=True)
-        self._check(deleted["done"] is True, "It was not deleted.")
+        self._step("Try again; now the person agrees")
+        await self._asked("delete_flow", agrees=True, flow_id=flow_id)
 
     async def _delete_store(self, store_id: str) -> None:
         self._step("Delete our store the same way")
-        await self._confirmed("delete_store", store_id=store_id)
+        await self._asked("delete_store", agrees=True, store_id=store_id)
 
     async def _snapshot(self, heading: str) -> Answer:
         self._step(heading)
@@ -231,11 +252,14 @@ class _Demo:
             },
         }
 
-    async def _confirmed(self, tool: str, **arguments: Any) -> None:
-        preview = await self._call(tool, **arguments)
-        self._check(preview["done"] is False, "Nobody was asked.")
-        done = await self._call(tool, **arguments, confirm=True)
-        self._check(done["done"] is True, "The confirmation was not accepted.")
+    async def _asked(self, tool: str, *, agrees: bool, **arguments: Any) -> Answer:
+        """Call what asks the person first, and do as they say."""
+        before = self._person.questions
+        self._person.agrees = agrees
+        answer = await self._call(tool, **arguments)
+        self._check(self._person.questions == before + 1, "Nobody was asked.")
+        self._check(answer["done"] is agrees, f"The person's answer made no difference: {answer}")
+        return answer
 
     async def _until(self, tool: str, enough: Callable[[Answer], bool], **arguments: Any) -> Answer:
         """Call a tool until its answer is enough; show the last call only."""

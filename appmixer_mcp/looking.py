@@ -18,10 +18,12 @@ from appmixer_mcp.errors import (
     RateLimitedError,
 )
 from appmixer_mcp.ids import FlowId, TaskId
+from appmixer_mcp.projections import WITHOUT_DESCRIPTOR, WITHOUT_PICTURES
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
     from appmixer_mcp.api.models.flows import Flow
+    from appmixer_mcp.api.models.logs import LogHit
     from appmixer_mcp.api.models.tasks import Task
 
 Fact = tuple[str, str]
@@ -37,26 +39,31 @@ _FACTS = {
 """What each resource that changes by itself is judged by."""
 _SETTLED = (NotFoundError, ForbiddenError, InputError)
 """Answers that stay the same however often one asks."""
-_GONE = "gone"
-_WITHOUT_LOOKS = "-thumbnail,-svg,-wizard"
-_WITHOUT_DESCRIPTOR = f"-flow,{_WITHOUT_LOOKS}"
+GONE = "gone"
+"""What is found of an object that cannot be asked for."""
 _FEW = 3
 """So many objects are asked for one by one, more of them as a list."""
+_MOST_ONE_BY_ONE = 10
+"""Requests of one kind in one look; what is left is asked for in the looks after it."""
 _MOST_LISTED = 500
-_MOST_HITS = 100
+_MOST_HITS = 50
+_MOST_MESSAGES = 20
+"""Of the `openapi` dialect, which sends whole messages."""
+_WHICH_RECORD = ("_id", "flowId", "@timestamp", "gridTimestamp")
+"""All that is asked for of a log record, which may be large."""
 _MOST_FLOWS_OF_A_QUERY = 50
 """Their ids are in the address, whose length is bounded."""
 
 
 @dataclass(frozen=True)
-class Watched:
-    """An address that somebody listens to, and whose object the tenant is asked about."""
+class Topic:
+    """An address that somebody listens to, and what the tenant is asked about it."""
 
     uri: str
     facts: tuple[Fact, ...]
 
 
-def watched(uri: str, template: str, values: Mapping[str, str]) -> Watched | None:
+def topic_of(uri: str, template: str, values: Mapping[str, str]) -> Topic | None:
     """Return what there is to ask about an address; None when it changes by our doing alone.
 
     Args:
@@ -67,12 +74,12 @@ def watched(uri: str, template: str, values: Mapping[str, str]) -> Watched | Non
     if template not in _FACTS:
         return None
     object_id = next(iter(values.values()), "")
-    return Watched(uri, tuple((fact, object_id) for fact in _FACTS[template]))
+    return Topic(uri, tuple((fact, object_id) for fact in _FACTS[template]))
 
 
-def facts_of(listened: Iterable[Watched]) -> set[Fact]:
-    """Return what there is to ask for, of whatever is listened to."""
-    facts = {fact for one in listened for fact in one.facts}
+def facts_of(topics: Iterable[Topic]) -> set[Fact]:
+    """Return what there is to ask for."""
+    facts = {fact for topic in topics for fact in topic.facts}
     described = [object_id for fact, object_id in facts if fact == "descriptor"]
     # A descriptor, which may be large, is not asked for while nothing else of its flow changes.
     return facts.union(*({("flow", one), ("described", one)} for one in described))
@@ -94,8 +101,8 @@ class Look:
 
         Args:
             client: Signed in as who listens.
-            wanted: Facts to ask for.
-            known: Facts of the look before, from which some need not be asked again.
+            wanted: Facts to ask for. When there are too many for one look, the first are asked for.
+            known: Facts of earlier looks, from which some need not be asked again.
         """
         self.found: dict[Fact, str] = {}
         self.requests = 0
@@ -132,28 +139,35 @@ class Look:
         if self._ids("flows") or len(ids) > _FEW:
             self.requests += 1
             page = await self._client.flows.list_flows(
-                limit=_MOST_LISTED, sort="mtime:-1", projection=_WITHOUT_DESCRIPTOR
+                limit=_MOST_LISTED, sort="mtime:-1", projection=WITHOUT_DESCRIPTOR
             )
             heads = {str(flow.flow_id): _head(flow) for flow in page}
             self.found["flows", ""] = _digest(*sorted(heads.items()))
-        for flow_id in ids:
-            if flow_id in heads:
-                self.found["flow", flow_id] = heads[flow_id]
-            else:
-                await self._flow(flow_id, _WITHOUT_DESCRIPTOR)
-        for flow_id in self._ids("descriptor"):
-            described = self.found.get(("described", flow_id))
-            if (described or self._known.get(("described", flow_id))) != self.found[
-                "flow", flow_id
-            ]:
-                await self._flow(flow_id, _WITHOUT_LOOKS)
+        listed = {("flow", one): heads[one] for one in ids if one in heads}
+        self.found.update(listed)
+        for flow_id in [one for one in ids if one not in heads][:_MOST_ONE_BY_ONE]:
+            await self._flow(flow_id, WITHOUT_DESCRIPTOR)
+        changed = [one for one in self._ids("descriptor") if self._needs_descriptor(one)]
+        for flow_id in changed[:_MOST_ONE_BY_ONE]:
+            await self._flow(flow_id, WITHOUT_PICTURES)
+
+    def _needs_descriptor(self, flow_id: str) -> bool:
+        """Say whether a flow has changed since its descriptor, which may be large, was asked for.
+
+        Whoever edits a descriptor changes the flow's time of change, too.
+        """
+        now, then = self._newest_known("flow", flow_id), self._newest_known("described", flow_id)
+        return now is not None and now != then
+
+    def _newest_known(self, fact: str, object_id: str) -> str | None:
+        return self.found.get((fact, object_id)) or self._known.get((fact, object_id))
 
     async def _flow(self, flow_id: str, projection: str) -> None:
         self.requests += 1
         try:
             flow = await self._client.flows.get_flow(FlowId(flow_id), projection=projection)
         except _SETTLED:
-            head = descriptor = _GONE
+            head = descriptor = GONE
         else:
             head = _head(flow)
             descriptor = "" if flow.flow is None else _digest(flow.flow)
@@ -170,26 +184,35 @@ class Look:
 
     async def _newest(self, fact: str, query: str | None) -> None:
         """Find the newest log record of each flow; one that has none on the page keeps what was."""
-        ids = [one for one in self._ids(fact) if self.found.get(("flow", one)) != _GONE]
+        ids = [one for one in self._ids(fact) if self._newest_known("flow", one) != GONE]
         size = 1 if self._openapi else _MOST_FLOWS_OF_A_QUERY
-        for start in range(0, len(ids), size):
-            some = [FlowId(one) for one in ids[start : start + size]]
+        starts = range(0, len(ids), size)[:_MOST_ONE_BY_ONE]
+        for some in ([FlowId(one) for one in ids[start : start + size]] for start in starts):
             self.requests += 1
-            if self._openapi:  # which can neither search nor sort
-                page = await self._client.logs.query_logs(flow_ids=some, size=_MOST_HITS)
-                hits = [one for one in page.hits if query is None or one.severity == "error"]
-            else:
-                page = await self._client.logs.query_logs(
-                    query=query, flow_ids=some, sort=["@timestamp:desc"], size=_MOST_HITS
-                )
-                hits = page.hits
             newest = {
-                one.flow_id or some[0]: _digest(one.log_id or (one.logged_at, one.msg, one.err))
-                for one in reversed(hits)
+                hit.flow_id or some[0]: _digest(hit.log_id or (hit.logged_at, hit.msg, hit.err))
+                for hit in reversed(await self._hits(some, query))
             }
             for flow_id in some:
                 known = self._known.get((fact, flow_id), "")
                 self.found[fact, flow_id] = newest.get(flow_id, known)
+
+    async def _hits(self, flow_ids: list[FlowId], query: str | None) -> list["LogHit"]:
+        """Return log records, the newest first."""
+        logs = self._client.logs
+        if not self._openapi:
+            size = 1 if len(flow_ids) == 1 else _MOST_HITS
+            page = await logs.query_logs(
+                query=query,
+                flow_ids=flow_ids,
+                sort=["@timestamp:desc"],
+                size=size,
+                includes=_WHICH_RECORD,
+            )
+            return page.hits
+        # It can neither search nor sort.
+        page = await logs.query_logs(flow_ids=flow_ids, size=_MOST_MESSAGES if query else 1)
+        return [hit for hit in page.hits if query is None or hit.severity == "error"]
 
     async def _tasks(self) -> None:
         decided = ("approved", "rejected")  # and so it stays
@@ -203,15 +226,17 @@ class Look:
                 projection=None if self._openapi else "-description",
             )
             statuses = {str(task.task_id): _status(task) for task in page}
-        for task_id in ids:
-            self.found["task", task_id] = statuses.get(task_id) or await self._task(task_id)
+        listed = {("task", one): statuses[one] for one in ids if one in statuses}
+        self.found.update(listed)
+        for task_id in [one for one in ids if one not in statuses][:_MOST_ONE_BY_ONE]:
+            self.found["task", task_id] = await self._task(task_id)
 
     async def _task(self, task_id: str) -> str:
         self.requests += 1
         try:
             return _status(await self._client.tasks.get_task(TaskId(task_id)))
         except _SETTLED:
-            return _GONE
+            return GONE
 
 
 def _head(flow: "Flow") -> str:

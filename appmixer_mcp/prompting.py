@@ -19,7 +19,7 @@ from appmixer_mcp.cleaning import cleaned
 
 _FRONT_MATTER = re.compile(r"\A---\n(?P<front>.*?)\n---\n(?P<text>.*)\Z", re.DOTALL)
 _GUIDE = "{{>guide}}"
-_SECTION = re.compile(r"\{\{#(?P<name>\w+)\}\}(?P<text>.*?)\{\{/(?P=name)\}\}", re.DOTALL)
+_SECTION = re.compile(r"\{\{#(?P<name>\w+)\}\}\n?(?P<text>.*?)\{\{/(?P=name)\}\}\n?", re.DOTALL)
 _PLACEHOLDER = re.compile(r"(?<!\{)\{\{(?P<name>\w+)\}\}(?!\})")
 _CLOSING_TAG = re.compile(r"<(?=[^\w<]*/)")  # also where what cannot be seen stands in between
 
@@ -36,7 +36,7 @@ class _Front(BaseModel):
     needs: frozenset[str]
     """Tools without which the prompt makes no sense."""
     completes: dict[str, str] = {}
-    """Argument -> the parameter of resources (such as `flow_id`) that it is completed like."""
+    """Argument -> the name (such as `flow_id`) under which something completes it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,6 +70,8 @@ from appmixer_mcp.wire import as_mcp_result, as_mcp_tool
 
 logger = logging.getLogger(__name__)
 
+_INTRODUCING = ("initialize", "server/discover")
+"""What is answered with the instructions."""
 _LISTS = CacheHint(ttl_ms=300_000)
 """What a client is served changes with its own address and headers, else only with a restart."""
 
@@ -109,12 +111,6 @@ class AppmixerServer(MCPServer[None]):
             name="appmixer",
             title="Appmixer",
             version=__version__,
-            instructions=instructions(
-                options.session,
-                policy=options.confirmations.policy,
-                read_only=options.read_only,
-                broken=options.broken,
-            ),
             website_url="https://www.appmixer.com",
             log_level="WARNING",
             subscriptions=options.subscriptions.bus if options.subscriptions else False,
@@ -146,9 +142,10 @@ class AppmixerServer(MCPServer[None]):
             self.add_prompt(prompt.as_mcp())
         completions = [spec for toolset in toolsets for spec in toolset.completions]
         self._completer = Completer(completions, self._resources, self._prompts, self._offers)
+        self.lowlevel.instructions = self._instructions(selection)
         self.completion()(self._complete)  # type: ignore[no-untyped-call] # the SDK's
         if options.subscriptions is not None:
-            options.subscriptions.serve_on(self.lowlevel, self._resources.find)
+            options.subscriptions.serve_on(self.lowlevel, self._resources.find, options.limits)
 
     @property
     def lowlevel(self) -> Server[None]:
@@ -305,10 +302,23 @@ class AppmixerServer(MCPServer[None]):
         of_session = current_session.set(self._session_of(ctx))
         of_selection = current_selection.set(selection)
         try:
-            return await call_next(ctx)
+            result = await call_next(ctx)
         finally:
             current_selection.reset(of_selection)
             current_session.reset(of_session)
+        if ctx.method in _INTRODUCING and selection != self.selection and isinstance(result, dict):
+            return {**result, "instructions": self._instructions(selection)}
+        return result
+
+    def _instructions(self, selection: Selection) -> str:
+        options = self._options
+        return instructions(
+            options.session,
+            [spec for spec in self.specs.values() if selection.allows(spec)],
+            policy=options.confirmations.policy,
+            read_only=selection.read_only,
+            broken=options.broken,
+        )
 
     def _tool_context(
         self, session: Session, context: CallContext | None, progress: Progress = unheard

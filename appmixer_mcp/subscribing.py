@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import Context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -23,16 +24,18 @@ from mcp.types import (
 )
 
 from appmixer_mcp.cleaning import quoted
-from appmixer_mcp.errors import InputError
-from appmixer_mcp.looking import watched
+from appmixer_mcp.connections import connection_of
+from appmixer_mcp.errors import InputError, RateLimitedError
+from appmixer_mcp.looking import topic_of
 from appmixer_mcp.notices import Notices, changed_by
 from appmixer_mcp.session import current_session
 from appmixer_mcp.state import SharedState
-from appmixer_mcp.watching import Start, Watching
+from appmixer_mcp.watching import Pace, Start, Watching
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
+    from appmixer_mcp.options import CallLimits
     from appmixer_mcp.toolset import ResourceSpec
 
 logger = logging.getLogger(__name__)
@@ -56,17 +59,25 @@ class Subscriptions:
         bus: Carries change notices.
     """
 
-    def __init__(self, state: SharedState, interval_s: float) -> None:
+    def __init__(
+        self,
+        state: SharedState,
+        interval_s: float,
+        can_hear: Callable[[str], bool] = lambda _session_id: True,
+    ) -> None:
         """Begin with nobody listening.
 
         Args:
             state: Carries notices between the workers.
             interval_s: Between two looks at what a user listens to, at least.
+            can_hear: Says whether an older client of a session has a stream open to be told by.
         """
         self.bus = Notices(state)
-        self._watching = Watching(self.bus.tell_here, self._start, interval_s)
+        self._watching = Watching(self.bus.tell_here, self._start, Pace(interval_s))
         self._streams = ListenHandler(self.bus)
+        self._can_hear = can_hear
         self._find: Find = lambda _uri: None
+        self._limits: CallLimits | None = None
         self._tasks: TaskGroup | None = None
 
     @asynccontextmanager
@@ -76,14 +87,16 @@ class Subscriptions:
             yield
             self._tasks.cancel_scope.cancel()
 
-    def serve_on(self, server: Server[Any], find: Find) -> None:
+    def serve_on(self, server: Server[Any], find: Find, limits: "CallLimits | None" = None) -> None:
         """Answer a server's requests for subscriptions.
 
         Args:
             server: Of the SDK.
             find: Knows our resources.
+            limits: Count a subscription as a call, for the tenant is asked because of it.
         """
         self._find = find
+        self._limits = limits
         add = server.add_request_handler
         add("subscriptions/listen", SubscriptionsListenRequestParams, self._listen)
         add("resources/subscribe", SubscribeRequestParams, self._subscribe)
@@ -105,7 +118,7 @@ class Subscriptions:
         asked = params.notifications
         uris = [uri for uri in asked.resource_subscriptions or () if self._is_served(uri)]
         served = asked.model_copy(update={"resource_subscriptions": uris})
-        end = await self._watched(uris)
+        end = await self._listen_to(uris)
         try:
             return await self._streams(ctx, params.model_copy(update={"notifications": served}))
         finally:
@@ -127,7 +140,8 @@ class Subscriptions:
         if not isinstance(subscriber, _Subscriber):
             subscriber = connection.state[_KEY] = _Subscriber(connection, self.bus, self._start)
         if not subscriber.hears(uri):
-            subscriber.add(uri, await self._watched([uri]))
+            can_hear = partial(self._hears, connection.session_id)
+            subscriber.add(uri, await self._listen_to([uri], can_hear))
         return EmptyResult()
 
     async def _unsubscribe(
@@ -148,23 +162,30 @@ class Subscriptions:
         """Say whether there may be such a resource; other parts than ours may serve any address."""
         return not uri.startswith(_OURS) or self._find(uri) is not None
 
-    async def _watched(self, uris: Iterable[str]) -> Callable[[], None]:
+    def _hears(self, session_id: str | None) -> bool:
+        return session_id is None or self._can_hear(session_id)
+
+    async def _listen_to(
+        self, uris: Iterable[str], can_hear: Callable[[], bool] = lambda: True
+    ) -> Callable[[], None]:
         """Have changes of these told from now on; returns what ends it."""
         found = [(uri, *resource) for uri in uris if (resource := self._find(uri))]
-        asked = [watched(uri, spec.uri, values) for uri, spec, values in found]
-        listened = [one for one in asked if one is not None]
-        if not listened:
+        asked = [topic_of(uri, spec.uri, values) for uri, spec, values in found]
+        topics = [topic for topic in asked if topic is not None]
+        if not topics:
             return lambda: None
+        session = current_session.get()
         try:
-            listening = self._watching.listen(current_session.get(), listened)
-        except InputError as error:
+            async with self._limits.call(session.principal) if self._limits else nullcontext():
+                listener = self._watching.listen(session, topics, can_hear)
+                try:
+                    await listener.looked()
+                except BaseException:  # whoever asked left meanwhile
+                    listener.leave()
+                    raise
+        except (InputError, RateLimitedError) as error:
             raise MCPError(INVALID_REQUEST, str(error)) from error
-        try:
-            await listening.looked()
-        except BaseException:  # whoever asked left meanwhile
-            listening.end()
-            raise
-        return listening.end
+        return listener.leave
 
 
 class _Subscriber:
@@ -247,12 +268,3 @@ async def _alone(function: Callable[..., Awaitable[None]], *arguments: Any) -> N
         await function(*arguments)
     except Exception:  # the boundary between what one client listens to and the server
         logger.exception("Somebody who listens is not told any more.")
-
-
-def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
-    """Return the connection of an older client, whose end is the end of its session.
-
-    A message of a client of today has a connection of its own.
-    """
-    # The SDK has no public way to it.
-    return ctx.session._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""Clients of both eras that listen to resources, and a tenant whose requests a test sees."""
+"""Clients of both eras that listen to resources, and a tenant whose requests a test counts."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -12,24 +12,18 @@ from mcp import Client
 from mcp.client.session import MessageHandlerFnT
 from mcp.client.subscriptions import Subscription
 from mcp.types import ResourceUpdatedNotification
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.serving import client_of
 
-BROKEN = Response(status_code=500)
-BUSY = Response(status_code=429, headers={"Retry-After": "60"})
-
 
 class Front:
-    """Stands before a tenant: tells who asks what, and refuses what it shall."""
+    """Stands before a tenant, and tells who asks it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.url = ""
         self.asked: Counter[str] = Counter()
         """Requests by token."""
-        self.refuses: dict[str, Response] = {}
-        """What requests with a token are answered instead."""
         self._app = app
         self._changed = anyio.Event()
 
@@ -39,7 +33,7 @@ class Front:
         self.asked[token] += 1
         self._changed.set()
         self._changed = anyio.Event()
-        await self.refuses.get(token, self._app)(scope, receive, send)
+        await self._app(scope, receive, send)
 
     async def hears(self, token: str, more: int) -> None:
         """Wait until so many more requests were made with a token."""

@@ -19,6 +19,7 @@ OF_OURS = {
     "tools": (
         "errors",
         "ids",
+        "projections",
         "cleaning",
         "descriptor",
         "api",

@@ -14,5 +14,6 @@ def test_the_demo_runs_through_and_touches_no_data_of_the_user(tmp_path: Path) -
     assert "Every step did what it says" in out
     for tool in ("create_flow", "start_flow", "query_logs", "approve_task", "list_store_records"):
         assert f"→ {tool}(" in out
-    assert "would be lost: " in out
+    assert "? Delete the flow" in out
+    assert "The person declines." in out
     assert not data.exists()

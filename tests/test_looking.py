@@ -5,7 +5,7 @@ import pytest
 from pydantic import SecretStr
 
 from appmixer_mcp.api import AppmixerClient, Dialect
-from appmixer_mcp.looking import Look, facts_of, watched
+from appmixer_mcp.looking import Look, facts_of, topic_of
 from appmixer_mcp.sandbox.clock import RealClock, to_ms
 from appmixer_mcp.sandbox.config import TenantConfig
 from appmixer_mcp.sandbox.logs import LogRecord, write
@@ -21,12 +21,23 @@ LOGS = f"{FLOW}/logs"
 TASK = "appmixer://tasks/{task_id}"
 
 
+class Measured(httpx2.ASGITransport):
+    """Knows how long the longest answer was."""
+
+    longest = 0
+
+    async def handle_async_request(self, request):
+        answer = await super().handle_async_request(request)
+        self.longest = max(self.longest, len(await answer.aread()))
+        return answer
+
+
 class Onlooker:
     """A user of a tenant, who looks at it."""
 
     def __init__(self, tenant, dialect):
         self.tenant = tenant
-        transport = httpx2.ASGITransport(tenant.app)
+        transport = self.transport = Measured(tenant.app)
         self.author = AppmixerClient(URL, transport=transport)
         self.client = AppmixerClient(URL, transport=transport, dialect=dialect)
         self.known = {}
@@ -46,15 +57,17 @@ class Onlooker:
             answer = await http.post(f"{URL}/people-task/tasks", json=task, headers=headers)
         return answer.json()["taskId"]
 
-    def logged(self, flow_id, severity):
+    def logged(self, flow_id, severity, **more):
         at_ms = to_ms(RealClock().now())
-        record = LogRecord(user_id=self.user_id, flow_id=flow_id, at_ms=at_ms, severity=severity)
+        record = LogRecord(
+            user_id=self.user_id, flow_id=flow_id, at_ms=at_ms, severity=severity, **more
+        )
         with self.tenant.database.transaction():
             write(self.tenant.database, record)
 
     async def changed(self, *resources):
         """Look; returns which facts are others than before, and how many requests it took."""
-        listened = [watched("any", template, {"id": one}) for template, one in resources]
+        listened = [topic_of("any", template, {"id": one}) for template, one in resources]
         look = Look(self.client, facts_of(filter(None, listened)), self.known)
         await look.run()
         assert look.failure is None
@@ -157,3 +170,15 @@ async def test_a_flow_that_is_not_there_does_not_keep_others_from_being_looked_a
     onlooker.logged(flow, "error")
 
     assert (await onlooker.changed(*listened))[0] == {("error", flow)}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_of_large_log_records_little_is_fetched(onlooker, count):
+    flows = [await onlooker.author.flows.create_flow("one") for _ in range(count)]
+    for flow in flows * 3:
+        onlooker.logged(flow, "error", err="x" * 50_000)
+
+    changed, _ = await onlooker.changed(*((LOGS, flow) for flow in flows))
+
+    assert changed == {("log", flow) for flow in flows}
+    assert onlooker.transport.longest < 5_000

@@ -12,6 +12,8 @@ from appmixer_mcp.server import build_server
 from appmixer_mcp.session import Session
 from appmixer_mcp.state import MemoryState
 from appmixer_mcp.subscribing import Subscriptions
+from appmixer_mcp.web.limits import CallLimits
+from tests.hearing import listening
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:resources/:mcp.shared.exceptions.MCPDeprecationWarning"
@@ -21,7 +23,7 @@ FLOWS = "appmixer://flows"
 
 
 @asynccontextmanager
-async def client_in_memory(mode, toolsets=("sdk",), fault=None):
+async def client_in_memory(mode, toolsets=("sdk",), fault=None, limits=None):
     """Connect to a server without a transport, whose tenant cannot be reached."""
 
     async def no_tenant(_base_url):
@@ -29,7 +31,9 @@ async def client_in_memory(mode, toolsets=("sdk",), fault=None):
 
     subscriptions = Subscriptions(MemoryState(), 1.0)
     session = Session("https://tenant.example", no_tenant)
-    options = ServerOptions(session=session, toolsets=toolsets, subscriptions=subscriptions)
+    options = ServerOptions(
+        session=session, toolsets=toolsets, subscriptions=subscriptions, limits=limits
+    )
     async with subscriptions.running(), Client(build_server(options), mode=mode) as client:
         yield client
 
@@ -67,6 +71,20 @@ async def test_a_user_has_a_bounded_number_of_flows_looked_at():
     async with client_in_memory("auto") as client:
         with pytest.raises(MCPError, match=FLOWS):
             async with client.listen(resource_subscriptions=flows):
+                pass
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_subscription_counts_as_a_call(mode):
+    limits = CallLimits(MemoryState(), per_minute=3, at_once=1)
+
+    async with client_in_memory(mode, limits=limits) as client:
+        for number in range(3):
+            async with listening(client, f"{FLOWS}/{number}"):
+                pass
+
+        with pytest.raises(MCPError, match="more than 3 calls"):
+            async with listening(client, FLOWS):
                 pass
 
 

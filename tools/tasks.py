@@ -159,11 +159,22 @@ async def task(ctx: ToolContext, task_id: TaskId) -> TaskDetail:
 @TOOLSET.completes("task_id")
 async def complete_task(ctx: ToolContext, text: str) -> list[Choice]:
     """Find tasks, newest first; by a part of the id only among the newest."""
+    return await _choices(ctx, text, [])
+
+
+@TOOLSET.completes("open_task_id")
+async def complete_open_task(ctx: ToolContext, text: str) -> list[Choice]:
+    """Find tasks that wait for a decision."""
+    return await _choices(ctx, text, ["status:pending"])
+
+
+async def _choices(ctx: ToolContext, text: str, filters: list[str]) -> list[Choice]:
     client = await ctx.client()
     # The API looks for patterns in titles alone, and one dialect of it not even there.
     by_title = client.dialect == "appmixer" and not _PART_OF_ID.fullmatch(text)
     found = await client.tasks.list_tasks(
         pattern=plain_part(text) if by_title else None,
+        filters=filters,
         sort=sorted_by(client, "", _NEWEST_FIRST),
         limit=MOST_CHOICES if client.dialect == "appmixer" else None,
         projection="-description",

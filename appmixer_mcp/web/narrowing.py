@@ -8,9 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from appmixer_mcp.connections import connection_of
 from appmixer_mcp.errors import ConfigurationError, InputError
 from appmixer_mcp.settings import listed
-from appmixer_mcp.connections import connection_of
 from appmixer_mcp.surface import Selection, chosen_groups, load_toolsets
 from appmixer_mcp.web.refusals import refusal
 

@@ -25,7 +25,7 @@ from appmixer_mcp.tracing import set_up_tracing
 from appmixer_mcp.web.authentication import Authentication, Verifier
 from appmixer_mcp.web.bodies import Bodies
 from appmixer_mcp.web.health import health_routes
-from appmixer_mcp.web.http_sessions import HttpSessions
+from appmixer_mcp.web.http_sessions import HttpSessions, OpenStreams
 from appmixer_mcp.web.limits import CallLimits
 from appmixer_mcp.web.metrics import Metrics
 from appmixer_mcp.web.narrowing import Narrowing, paths_below, served_to
@@ -106,6 +106,7 @@ class _Worker:
         self._extend = extend
         self._wiring = Wiring(settings)
         self._metrics = Metrics()
+        self._open_streams = OpenStreams()
         self._open_requests = OpenRequests(max(16, settings.max_requests // 4))
 
     async def opened(self, stack: AsyncExitStack) -> Starlette:
@@ -126,7 +127,7 @@ class _Worker:
         routes, session_of, who = self._for_mode(state)
         if isinstance(who, OperatorSessions):
             stack.push_async_callback(who.shared.aclose)
-        subscriptions = Subscriptions(state, settings.watch_interval_s)
+        subscriptions = Subscriptions(state, settings.watch_interval_s, self._open_streams.is_open)
         server = wiring.server(
             session_of=session_of,
             served_to=served_to,
@@ -212,7 +213,9 @@ class _Worker:
                 # Host and Origin are checked in front of the whole application.
                 transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
             )
-            sessions = HttpSessions(server.session_manager, most_of_one=most_of_one)
+            sessions = HttpSessions(
+                server.session_manager, self._open_streams, most_of_one=most_of_one
+            )
             http = guarded(sessions)
             routes += [Route(path, endpoint=http) for path in paths_below("/mcp")]
             self._metrics.watch_sessions("http", sessions.count)

@@ -4,8 +4,8 @@ from typing import Any
 
 from mcp.server.context import ServerRequestContext
 
-from appmixer_mcp.session import Session
 from appmixer_mcp.connections import connection_of
+from appmixer_mcp.session import Session
 from appmixer_mcp.web.authentication import authenticated_session
 from appmixer_mcp.wiring import Wiring
 

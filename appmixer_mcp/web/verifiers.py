@@ -69,8 +69,12 @@ class BearerVerifier:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._asking: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
-    async def verify(self, token: str, address: str) -> Verified | None:
+    async def verify(self, token: str, address: str | None) -> Verified | None:
         """Return whom the tenant takes the token for.
+
+        Args:
+            token: As it was sent.
+            address: Who sent it; None when it was accepted before, and this server itself asks.
 
         Raises:
             UnavailableError: The tenant does not answer.
@@ -91,20 +95,22 @@ class BearerVerifier:
         """Return the realm: there is no authorization server to point to."""
         return 'realm="Appmixer"'
 
-    async def _ask(self, key: str, token: SecretStr, address: str) -> _Known:
-        counter = f"bad-tokens:{network_of(address)}"
+    async def _ask(self, key: str, token: SecretStr, address: str | None) -> _Known:
+        counter = address and f"bad-tokens:{network_of(address)}"
         known = self._known.get(key)
         before = known.verified if known else None
         # Whoever guesses must not keep out those who share the address and were known before.
-        if before is None and (
-            await self._state.add(counter, 0, ttl_s=_BAD_TOKENS_WITHIN_S) >= _MOST_BAD_TOKENS
+        if (
+            counter
+            and before is None
+            and (await self._state.add(counter, 0, ttl_s=_BAD_TOKENS_WITHIN_S) >= _MOST_BAD_TOKENS)
         ):
             raise RateLimitedError(
                 f"Too many tokens from here were not accepted. Wait {_BAD_TOKENS_WITHIN_S:g} s.",
                 retry_after_s=_BAD_TOKENS_WITHIN_S,
             )
         verified = await self._verified(key, token, before)
-        if verified is None:
+        if counter and verified is None:
             await self._state.add(counter, ttl_s=_BAD_TOKENS_WITHIN_S)
         known = _Known(verified, self._clock() + (_BELIEVED_S if verified else _REFUSED_S))
         self._known[key] = known
@@ -131,7 +137,7 @@ class BearerVerifier:
             return client
 
         async def is_signed_in() -> bool:
-            return await self.verify(token.get_secret_value(), "") is not None
+            return await self.verify(token.get_secret_value(), None) is not None
 
         session = Session(
             self._base_url,

@@ -307,9 +307,11 @@ ROWS = [
             size=5,
             from_=10,
             search_after=["1", "2"],
+            includes=["_id", "flowId"],
         ),
         "GET /logs?query=severity%3Aerror&flowId=f1&flowId=f2&portType=in"
-        "&sort=%40timestamp%3Adesc&sort=_id%3Aasc&size=5&from=10&searchAfter=1&searchAfter=2",
+        "&sort=%40timestamp%3Adesc&sort=_id%3Aasc&size=5&from=10&searchAfter=1&searchAfter=2"
+        "&includes=_id%2CflowId",
         {
             "buckets": [{"key": 1_700_000_000_000, "key_as_string": "2023", "doc_count": 1}],
             "hits": [{"_id": "l1", "_index": "i", "@timestamp": "2024-05-01T10:00:00Z", "id": "q"}],

@@ -154,8 +154,8 @@ def test_arguments_that_name_something_are_completed_by_name():
 
     assert completed == {
         "build_flow": {},
-        "clean_up_flows": {"pattern": "flow_id"},
-        "clear_approvals": {"task": "task_id"},
+        "clean_up_flows": {},
+        "clear_approvals": {"task": "open_task_id"},
         "explain_flow": {"flow": "flow_id"},
         "move_flow": {"flow": "flow_id"},
         "review_today": {},

@@ -118,6 +118,16 @@ async def test_a_prompt_is_given_names_instead_of_ids(client, objects):
     assert tasks.values == ["Pay this INVOICE?"]
 
 
+async def test_to_decide_only_a_task_that_waits_is_offered(tenant, client):
+    decided = await task(tenant, "Pay invoice 1")
+    await task(tenant, "Pay invoice 2")
+    await as_user(tenant, "PUT", f"/people-task/tasks/{decided}/approve", {})
+
+    offered = await of_prompt(client, "clear_approvals", "task", "invoice")
+
+    assert offered.values == ["Pay invoice 2"]
+
+
 @pytest.mark.parametrize("name", ["Twin", "in\u200bvisible", "two\nlines", "n" * 201, " "])
 async def test_a_prompt_is_given_the_id_where_the_name_would_not_find_the_flow(
     tenant, client, name

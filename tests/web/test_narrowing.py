@@ -92,6 +92,20 @@ async def test_what_is_not_listed_cannot_be_called(operated, way):
     assert "asked for less" in elsewhere
 
 
+@pytest.mark.parametrize("way", ["modern", "legacy"])
+async def test_the_instructions_are_about_what_is_served(operated, way):
+    async with client_of(operated, way, below="/x/charts") as client:
+        of_charts = client.instructions or ""
+    async with client_of(operated, way, below="/readonly") as client:
+        read_only = client.instructions or ""
+
+    assert "list_flows" not in of_charts
+    assert "ask the person first" in of_charts
+    assert "Read-only mode" in read_only
+    assert "list_flows gives flow ids" in read_only
+    assert not [said for said in ("create_flow", "ask the person") if said in read_only]
+
+
 @pytest.mark.parametrize(
     "way", ["modern", "legacy", "sse", pytest.param("sse of today", marks=pytest.mark.long)]
 )
