@@ -6,6 +6,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 BIN := .venv/bin
+# Tests wait for processes and sockets about as long as they compute.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
@@ -14,7 +16,7 @@ demo: .venv/.runtime  ## set up, and show what the server does, on a sandbox of 
 	@$(BIN)/appmixer-mcp demo
 
 test: .venv/.dev  ## run the tests, under 3 minutes
-	$(BIN)/pytest -n auto --dist loadgroup -m "not long" $(PYTEST_FLAGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long" $(PYTEST_FLAGS)
 
 test-long: .venv/.dev bench  ## run what takes longer, and the benchmark
 	$(BIN)/pytest -n auto --dist loadgroup -m long
