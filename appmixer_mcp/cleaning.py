@@ -47,6 +47,11 @@ def cleaned(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
+def is_plain(json_text: str) -> bool:
+    """Say at a glance that a JSON text hides nothing; False where one has to look closer."""
+    return json_text.isascii() and json_text.isprintable() and "\\u" not in json_text
+
+
 def cleaned_json(value: Any) -> tuple[Any, int]:
     """Return a JSON value cleaned, keys too, and how many texts had to be.
 

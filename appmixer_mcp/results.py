@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr
 from pydantic.json_schema import SkipJsonSchema
 
-from appmixer_mcp.cleaning import cleaned, cleaned_json
+from appmixer_mcp.cleaning import cleaned, cleaned_json, is_plain
 from appmixer_mcp.cutting import Limit, cut, json_text
 
 Object = dict[str, Any]
@@ -156,11 +156,14 @@ def dump(result: Result, limit_bytes: int) -> Dump:
         result: What a tool gave back. Invisible characters are taken out of it.
         limit_bytes: The text is cut to this size; `left_out` then says what is missing.
     """
-    found, cleaned_count = cleaned_json(result.content())
-    content = cast("Object", found)
-    if cleaned_count:
-        content["left_out"] = _cleaned_note(cleaned_count)
+    content = result.content()
     text = json_text(content)
+    if not is_plain(text):
+        found, cleaned_count = cleaned_json(content)
+        content = cast("Object", found)
+        if cleaned_count:
+            content["left_out"] = _cleaned_note(cleaned_count)
+        text = json_text(content)
     if len(text.encode()) <= limit_bytes:
         return Dump(content, text, "")
     whole_count = len(content["items"]) if isinstance(result, Page) else 0

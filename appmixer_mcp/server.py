@@ -336,7 +336,7 @@ class AppmixerServer(MCPServer[None]):
     def _answer(self, result: Result, context: CallContext | None) -> CallToolResult:
         """Return a result in both channels; of what was cut, a resource may hold the whole."""
         version = context.protocol_version if context is not None else None
-        found = self._resources.find(result.whole_at)
+        found = self._resources.find(result.whole_at) if result.whole_at else None
         shown = result if found is not None else result.also_at("")
         return as_mcp_result(
             dump(shown, self._options.max_result_bytes),
