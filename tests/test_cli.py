@@ -288,7 +288,13 @@ def test_a_data_directory_may_begin_with_the_home_directory(
     assert (tmp_path / "home" / "sandbox" / "tenant.db").exists()
 
 
-@pytest.mark.parametrize("command", [["tools", "--json"], ["call", "list_flows"], ["demo"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["tools", "--json"],
+        *(pytest.param(one, marks=pytest.mark.long) for one in (["call", "list_flows"], ["demo"])),
+    ],
+)
 def test_a_reader_that_leaves_early_sees_no_traceback(tmp_path: Path, command: list[str]) -> None:
     with start(*command, data_dir=tmp_path / "data") as process:
         assert process.stdout is not None

@@ -155,7 +155,14 @@ def test_a_client_without_a_handshake_need_not_ask_what_there_is(data_dir: Path)
     assert refused["code"] == UNSUPPORTED_VERSION
 
 
-@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+@pytest.mark.parametrize(
+    "version",
+    [
+        "2025-03-26",
+        "2025-11-25",
+        *(pytest.param(one, marks=pytest.mark.long) for one in ("2024-11-05", "2025-06-18")),
+    ],
+)
 def test_every_revision_with_a_handshake_is_served_but_for_batches(
     data_dir: Path, version: str
 ) -> None:

@@ -14,10 +14,14 @@ SESSIONS_OF_EACH = 16
     [
         ("bearer", "modern"),
         ("oauth", "legacy"),
-        ("oauth", "sse"),
         *(
             pytest.param(*one, marks=pytest.mark.long)
-            for one in (("bearer", "legacy"), ("bearer", "sse"), ("oauth", "modern"))
+            for one in (
+                ("bearer", "legacy"),
+                ("bearer", "sse"),
+                ("oauth", "modern"),
+                ("oauth", "sse"),
+            )
         ),
     ],
 )
