@@ -6,6 +6,8 @@ import pytest
 from tests.processes import call, stdio_server
 from tests.serving import client_of, sign_in
 
+# Beside 32 starting processes, nothing answers in time.
+pytestmark = pytest.mark.xdist_group("isolation")
 SESSIONS_OF_EACH = 16
 
 
