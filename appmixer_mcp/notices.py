@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mcp.server.subscriptions import (
@@ -30,14 +30,6 @@ _OBJECTS = {
     "task_id": ("appmixer://tasks/{}",),
 }
 """The resources that tell of the object which a call or its result names."""
-_FURTHER = {
-    "update_flow": ("appmixer://flows/{}/descriptor",),
-    "delete_flow": ("appmixer://flows/{}/descriptor", "appmixer://flows/{}/logs"),
-    "authenticate_user": ("appmixer://session",),
-    "signup_user": ("appmixer://session",),
-    "configure_session": ("appmixer://session",),
-}
-"""What else a tool changes; of the flow that it names, if it names one."""
 _LISTS: Mapping[bytes, ServerEvent] = {
     b"tools": ToolsListChanged(),
     b"prompts": PromptsListChanged(),
@@ -48,11 +40,13 @@ _MOST_OF_ONE = 64
 """How many streams, and connections of older clients, may listen for one user in one process."""
 
 
-def changed_by(tool: str, arguments: Mapping[str, Any], result: object) -> list[str]:
+def changed_by(
+    further: Iterable[str], arguments: Mapping[str, Any], result: object
+) -> list[str]:
     """Return the addresses of what a call has changed.
 
     Args:
-        tool: Its name.
+        further: Beside what the call names, of the flow that it names; with a `{flow_id}`, if any.
         arguments: As they were sent.
         result: Of the call, which names what was made.
     """
@@ -62,9 +56,7 @@ def changed_by(tool: str, arguments: Mapping[str, Any], result: object) -> list[
         if isinstance(found := getattr(result, name, None) or arguments.get(name), str)
     }
     addresses = [one.format(value) for name, value in named.items() for one in _OBJECTS[name]]
-    is_as_it_was = tool == "update_flow" and arguments.get("descriptor") is None
-    further = () if is_as_it_was else _FURTHER.get(tool, ())
-    return addresses + [one.format(named.get("flow_id", "")) for one in further]
+    return addresses + [one.format(flow_id=named.get("flow_id", "")) for one in further]
 
 
 class Notices:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mcp.server.context import ServerRequestContext
 from mcp.server.request_state import RequestStateSecurity
@@ -13,6 +13,11 @@ from appmixer_mcp.errors import ConfigurationError
 from appmixer_mcp.session import Session
 from appmixer_mcp.subscribing import Subscriptions
 from appmixer_mcp.surface import Selection
+
+if TYPE_CHECKING:
+    from appmixer_mcp.file_directory import FileDirectory
+    from appmixer_mcp.journal import Journal
+    from appmixer_mcp.profiles import Profiles
 
 SessionOf = Callable[[ServerRequestContext[Any, Any]], Session]
 """Says whose session a request belongs to."""
@@ -54,10 +59,16 @@ class ServerOptions:
     """Without, nobody can subscribe."""
     request_state: RequestStateSecurity | None = None
     """Seals what a client sends back; by a key of this process if None."""
-    toolsets: tuple[str, ...] = ("sdk",)
-    """Groups and presets."""
+    toolsets: tuple[str, ...] = ("default",)
+    """Presets, groups and tools."""
     read_only: bool = False
     max_result_bytes: int = 20_000
     progress_every_s: float = 1.0
+    journal: "Journal | None" = None
+    """Keeps what writes replace; without it nothing can be undone."""
+    files: "FileDirectory | None" = None
+    """Where tools read and write files; without it they take and give content alone."""
+    profiles: "Profiles | None" = None
+    """The operator's other tenants; without them nothing is copied to another one."""
     broken: ConfigurationError | None = None
     """What the operator has to mend; named in the instructions."""

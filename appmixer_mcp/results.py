@@ -36,7 +36,8 @@ Truth = bool | SkipJsonSchema[None]
 class Facts(BaseModel):
     """A part of a result."""
 
-    model_config = ConfigDict(frozen=True)
+    # A start waits for each class; most are not needed before the first call of their tool.
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Result(Facts):

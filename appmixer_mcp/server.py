@@ -64,7 +64,7 @@ from appmixer_mcp.prompting import load_prompts
 from appmixer_mcp.resources import Resources, read
 from appmixer_mcp.results import Outcome, Result, dump, shortened
 from appmixer_mcp.session import Session, current_session
-from appmixer_mcp.surface import Selection, chosen_groups, current_selection, load_toolsets
+from appmixer_mcp.surface import Selection, chosen, current_selection, load_toolsets
 from appmixer_mcp.toolset import ToolContext, Toolset, ToolSpec
 from appmixer_mcp.wire import as_mcp_result, as_mcp_tool
 
@@ -80,16 +80,18 @@ def build_server(options: ServerOptions) -> "AppmixerServer":
     """Make the server.
 
     Raises:
-        ConfigurationError: A name in `toolsets` is neither a group nor a preset, or there is none.
+        ConfigurationError: A name in `toolsets` is no preset, group or tool, or there is none.
     """
     toolsets = load_toolsets()
     if not options.toolsets:
-        raise ConfigurationError("APPMIXER_TOOLSETS names no group and no preset; use sdk or all.")
+        raise ConfigurationError("APPMIXER_TOOLSETS names nothing; use default, core or all.")
     try:
-        groups = chosen_groups(options.toolsets, toolsets)
+        selection = chosen(options.toolsets, toolsets)
     except ConfigurationError as error:
         raise ConfigurationError(f"APPMIXER_TOOLSETS: {error}") from error
-    return AppmixerServer(options, toolsets.values(), Selection(groups, options.read_only))
+    if options.read_only:
+        selection = selection.without_writing()
+    return AppmixerServer(options, toolsets.values(), selection)
 
 
 class AppmixerServer(MCPServer[None]):
@@ -331,6 +333,9 @@ class AppmixerServer(MCPServer[None]):
             protocol_version=version or LATEST_MODERN_VERSION,
             person=person_behind(context, confirmations, self._asking(session)),
             progress=progress,
+            journal=self._options.journal,
+            files=self._options.files,
+            profiles=self._options.profiles,
         )
 
     def _answer(self, result: Result, context: CallContext | None) -> CallToolResult:
@@ -355,7 +360,7 @@ class AppmixerServer(MCPServer[None]):
     async def _tell(self, spec: ToolSpec, arguments: dict[str, Any], result: Result) -> None:
         acted = result.done if isinstance(result, Outcome) else not spec.hints.read_only
         if acted and self._options.subscriptions is not None:
-            await self._options.subscriptions.tell(spec.name, arguments, result)
+            await self._options.subscriptions.tell(spec.changes, arguments, result)
 
     async def _said(self, error: AppmixerError, session: Session) -> str:
         """Return what the model reads; where only its client can sign in again, say that."""

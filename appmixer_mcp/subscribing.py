@@ -102,9 +102,17 @@ class Subscriptions:
         add("resources/subscribe", SubscribeRequestParams, self._subscribe)
         add("resources/unsubscribe", UnsubscribeRequestParams, self._unsubscribe)
 
-    async def tell(self, tool: str, arguments: Mapping[str, Any], result: object) -> None:
-        """Tell of what a call of the request under way has changed."""
-        for uri in changed_by(tool, arguments, result):
+    async def tell(
+        self, further: Iterable[str], arguments: Mapping[str, Any], result: object
+    ) -> None:
+        """Tell of what a call of the request under way has changed.
+
+        Args:
+            further: Beside what the call names; `ToolSpec.changes`.
+            arguments: As they were sent.
+            result: Of the call.
+        """
+        for uri in changed_by(further, arguments, result):
             await self.bus.publish(ResourceUpdated(uri=uri))
             if uri == _SESSION:
                 self._watching.look_now(current_session.get())

@@ -1,35 +1,49 @@
-"""What is served: the groups of tools/, and the one predicate that decides for all of them."""
+"""What is served: the tools of tools/, and the one predicate that decides for all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from appmixer_mcp._folders import load_modules
 from appmixer_mcp.errors import ConfigurationError
+from appmixer_mcp.presets import GATEWAY, GROUPS, PRESETS
 from appmixer_mcp.toolset import CompletionSpec, ResourceSpec, Toolset, ToolSpec
-
-_SDK_GROUPS = ("session", "flows", "stores", "accounts", "logs", "tasks", "charts")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which groups are served, and whether nothing may write.
+    """Which tools and groups are served, and whether nothing may write.
 
     Decides for listing, calling, reading, prompting and completing alike.
     """
 
+    tools: frozenset[str]
     groups: frozenset[str]
+    """Of resources and completions: those of a group go with any tool of it."""
     read_only: bool = False
 
     def allows(self, spec: ToolSpec | ResourceSpec | CompletionSpec) -> bool:
-        """Say whether something is in a chosen group and within read-only mode."""
-        writes = isinstance(spec, ToolSpec) and not spec.hints.read_only
-        return spec.group in self.groups and not (writes and self.read_only)
+        """Say whether something was chosen, and is within read-only mode."""
+        if not isinstance(spec, ToolSpec):
+            return spec.group in self.groups
+        return spec.name in self.tools and (spec.hints.read_only or not self.read_only)
 
-    def narrowed(self, groups: Iterable[str] | None, *, read_only: bool = False) -> "Selection":
-        """Return the part of this selection that is in `groups`; None takes all of them."""
-        kept = self.groups if groups is None else self.groups.intersection(groups)
-        return Selection(kept, self.read_only or read_only)
+    def within(self, other: "Selection") -> "Selection":
+        """Return what is both in this selection and in another one."""
+        return Selection(
+            self.tools & other.tools,
+            self.groups & other.groups,
+            read_only=self.read_only or other.read_only,
+        )
+
+    def without_writing(self) -> "Selection":
+        """Return the part of this selection that changes nothing."""
+        return replace(self, read_only=True)
+
+    @property
+    def offers_tools(self) -> bool:
+        """Whether a tool is left, or may come from a flow."""
+        return bool(self.tools) or GATEWAY in self.groups
 
 
 current_selection: ContextVar[Selection] = ContextVar("current_selection")
@@ -37,31 +51,41 @@ current_selection: ContextVar[Selection] = ContextVar("current_selection")
 
 
 def load_toolsets() -> dict[str, Toolset]:
-    """Return the group of each module in tools/: those of the SDK in its order, then others."""
+    """Return the groups of the modules in tools/, those of the SDK first and in its order."""
     found: dict[str, Toolset] = {}
     for module in load_modules("tools"):
         toolset: Toolset = module.TOOLSET
         found[toolset.name] = toolset
-    order = (*_SDK_GROUPS, *(name for name in found if name not in _SDK_GROUPS))
+    order = [*(name for name in GROUPS if name in found), *sorted(found.keys() - {*GROUPS})]
     return {name: found[name] for name in order}
 
 
-def chosen_groups(names: Iterable[str], known: Iterable[str]) -> frozenset[str]:
-    """Return the groups that the names of groups and presets stand for.
+def chosen(names: Iterable[str], toolsets: Mapping[str, Toolset]) -> Selection:
+    """Return what the names of presets, groups and tools stand for.
 
     Args:
-        names: Groups and presets.
-        known: Every group there is.
+        names: Of any of the three.
+        toolsets: Every group there is, by its name.
 
     Raises:
-        ConfigurationError: A name is neither; says which there are.
+        ConfigurationError: A name is none of them; says which presets and groups there are.
     """
-    known = tuple(known)
-    presets = {"sdk": _SDK_GROUPS, "all": known}
+    group_of = {spec.name: group for group, toolset in toolsets.items() for spec in toolset.tools}
+    tools: set[str] = set()
     groups: set[str] = set()
     for name in names:
-        if name not in presets and name not in known:
-            valid = ", ".join((*presets, *known))
-            raise ConfigurationError(f"There is no group or preset {name!r}; use {valid}.")
-        groups.update(presets.get(name, (name,)))
-    return frozenset(groups)
+        if name == "all":
+            whole: set[str] = toolsets.keys() - {GATEWAY}
+            groups |= whole
+            tools |= {tool for tool, group in group_of.items() if group in whole}
+        elif name in toolsets:
+            groups.add(name)
+            tools |= {tool for tool, group in group_of.items() if group == name}
+        elif name in PRESETS or name in group_of:
+            named = PRESETS.get(name, (name,))
+            tools |= {*named}
+            groups |= {group_of[tool] for tool in named if tool in group_of}
+        else:
+            valid = ", ".join((*PRESETS, "all", *toolsets))
+            raise ConfigurationError(f"There is no preset, group or tool {name!r}; use {valid}.")
+    return Selection(frozenset(tools), frozenset(groups))

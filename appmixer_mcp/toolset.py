@@ -9,7 +9,7 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -23,6 +23,9 @@ from appmixer_mcp.selecting import Fields, Selectable
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
     from appmixer_mcp.asking import Person
+    from appmixer_mcp.file_directory import FileDirectory
+    from appmixer_mcp.journal import Journal
+    from appmixer_mcp.profiles import Profiles
     from appmixer_mcp.progress import Progress
     from appmixer_mcp.session import Session
 
@@ -61,6 +64,10 @@ class ToolContext:
     """Says what is being done from now on, to a client that waits for long."""
     agreed: Impact | None = None
     """What was asked about and agreed to; None where there was nothing to ask."""
+    journal: "Journal | None" = None
+    """Keeps what a write replaces; see `ServerOptions`, as for the two below."""
+    files: "FileDirectory | None" = None
+    profiles: "Profiles | None" = None
 
     async def client(self) -> "AppmixerClient":
         """Return the client signed in as the caller; the first call may have to open it."""
@@ -73,7 +80,7 @@ Preview = Callable[..., Awaitable[Impact | None]]
 
 @dataclass(frozen=True, kw_only=True)
 class ToolSpec:
-    """A tool as data."""
+    """A tool as data; what its signature tells is worked out when somebody asks for it."""
 
     name: str
     title: str
@@ -85,10 +92,50 @@ class ToolSpec:
     """Says what a call would destroy; None as its result means that there is nothing to ask."""
     selectable: Selectable | None
     """What `fields` choose from; None where the tool does not take them."""
-    arguments: type[BaseModel]
-    result: type[Result]
-    input_schema: Schema
-    output_schema: Schema
+    changes: tuple[str, ...] = ()
+    """Resources that a call changes beside those of the ids that it names."""
+    by_token: bool = False
+    """Whether the token of its preview confirms it, not a flag."""
+
+    @cached_property
+    def arguments(self) -> type[BaseModel]:
+        """What it takes: its function's parameters, and some more."""
+        fields: dict[str, Any] = {
+            one.name: (one.annotation, ... if one.default is one.empty else one.default)
+            for one in self._signature.parameters.values()
+        }
+        fields.pop("ctx")
+        if self.preview is not None and self.by_token:
+            fields["confirm_token"] = (ConfirmToken, "")
+        elif self.preview is not None:
+            fields["confirm"] = (Confirm, False)
+        if self.selectable is not None:
+            fields["fields"] = (Fields, [])
+        return create_model(self.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+    @cached_property
+    def result(self) -> type[Result]:
+        """What it gives back."""
+        result = cast("type[Result]", self._signature.return_annotation)
+        asks = self.preview is not None
+        if asks and (self.selectable is not None or not issubclass(result, Outcome)):
+            raise TypeError(f"{self.name} has a preview: it returns an Outcome, takes no fields.")
+        return result
+
+    @cached_property
+    def input_schema(self) -> Schema:
+        """The flat schema of its arguments."""
+        return flatten(self.arguments.model_json_schema())
+
+    @cached_property
+    def output_schema(self) -> Schema:
+        """The flat schema of its result."""
+        schema = _output_schema(self.result)
+        return self.selectable.loosened(schema) if self.selectable is not None else schema
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.function, eval_str=True)
 
     async def call(self, ctx: ToolContext, arguments: Mapping[str, Any]) -> Result:
         """Check the arguments, ask where it must be asked, and run the tool.
@@ -146,11 +193,7 @@ class ToolSpec:
 
     def confirmed_by_token(self) -> "ToolSpec":
         """Return the same tool, confirmed by the token of its preview instead of a flag."""
-        if self.preview is None:
-            return self
-        arguments = _arguments(self.function, confirm_token=(ConfirmToken, ""))
-        schema = flatten(arguments.model_json_schema())
-        return replace(self, arguments=arguments, input_schema=schema)
+        return replace(self, by_token=True)
 
     def _asking(self, impact: Impact | None, decision: Decision) -> Result:
         shown = {"message": impact.question, "impact": impact.losses} if impact else {}
@@ -245,6 +288,7 @@ class Toolset:
         *,
         preview: Preview | None = None,
         selectable: Selectable | None = None,
+        changes: tuple[str, ...] = (),
     ) -> Callable[[FunctionT], FunctionT]:
         """Register a function as a tool; its name, docstring and signature are the tool's.
 
@@ -254,10 +298,22 @@ class Toolset:
             preview: Takes the same arguments; makes the tool ask for confirmation. The function
                 must then return an `Outcome`.
             selectable: Makes the tool take `fields`. Not for one with a preview.
+            changes: Addresses of resources that a call changes, beside those of the ids that its
+                arguments or its result name; `{flow_id}` stands for the flow's.
         """
 
         def register(function: FunctionT) -> FunctionT:
-            spec = _spec(self.name, title, hints, function, preview=preview, selectable=selectable)
+            spec = ToolSpec(
+                name=function.__name__,
+                title=title,
+                description=inspect.cleandoc(function.__doc__ or ""),
+                group=self.name,
+                hints=hints,
+                function=function,
+                preview=preview,
+                selectable=selectable,
+                changes=changes,
+            )
             self.tools.append(spec)
             return function
 
@@ -302,51 +358,6 @@ class Toolset:
             return function
 
         return register
-
-
-def _spec(
-    group: str,
-    title: str,
-    hints: Hints,
-    function: ToolFunction,
-    *,
-    preview: Preview | None,
-    selectable: Selectable | None,
-) -> ToolSpec:
-    name = function.__name__
-    result = cast("type[Result]", inspect.signature(function, eval_str=True).return_annotation)
-    if preview is not None and (selectable is not None or not issubclass(result, Outcome)):
-        raise TypeError(f"{name} has a preview, so it returns an Outcome, and takes no fields.")
-    added: dict[str, tuple[Any, Any]] = {} if preview is None else {"confirm": (Confirm, False)}
-    if selectable is not None:
-        added["fields"] = (Fields, [])
-    arguments = _arguments(function, **added)
-    output_schema = _output_schema(result)
-    return ToolSpec(
-        name=name,
-        title=title,
-        description=inspect.cleandoc(function.__doc__ or ""),
-        group=group,
-        hints=hints,
-        function=function,
-        preview=preview,
-        selectable=selectable,
-        arguments=arguments,
-        result=result,
-        input_schema=flatten(arguments.model_json_schema()),
-        output_schema=selectable.loosened(output_schema) if selectable else output_schema,
-    )
-
-
-def _arguments(function: ToolFunction, **added: tuple[Any, Any]) -> type[BaseModel]:
-    """Return a model of what a tool takes: its function's parameters, and some more."""
-    _, *parameters = inspect.signature(function, eval_str=True).parameters.values()
-    fields: dict[str, Any] = {
-        one.name: (one.annotation, ... if one.default is one.empty else one.default)
-        for one in parameters
-    }
-    fields |= added
-    return create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 @cache  # several tools give back the same, and a start waits for each

@@ -11,8 +11,9 @@ from appmixer_mcp.confirmation import Confirmations
 from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.server import build_server
 from appmixer_mcp.session import SANDBOX, Session
+from appmixer_mcp.surface import chosen, load_toolsets
 
-PRESETS = ("sdk", "all")
+PRESETS = ("default", "sdk", "core", "all")
 POLICIES = ("auto", "flag", "token", "off")
 
 Shown = dict[str, list[dict[str, Any]]]
@@ -23,7 +24,7 @@ Shown = dict[str, list[dict[str, Any]]]
 class Mode:
     """What an operator chose."""
 
-    preset: str = "sdk"
+    preset: str = "default"
     read_only: bool = False
     policy: str = "auto"
 
@@ -33,18 +34,19 @@ class Mode:
 
 
 MODES = [
-    mode
-    for preset in PRESETS
-    for mode in (
-        *(Mode(preset, policy=policy) for policy in POLICIES),
-        Mode(preset, read_only=True),
-    )
+    *(Mode(preset, read_only=read_only) for preset in PRESETS for read_only in (False, True)),
+    *(Mode("all", policy=policy) for policy in POLICIES if policy != "auto"),
 ]
 _SHOWN: dict[Mode, Shown] = {}
 
 
 async def _never_opened(base_url):
     raise AssertionError(base_url)
+
+
+def named(*names):
+    """Return the selection that the names of presets, groups and tools stand for."""
+    return chosen(names, load_toolsets())
 
 
 def server(**options):

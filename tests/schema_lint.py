@@ -53,8 +53,8 @@ class Listing:
     """The tools of one mode."""
 
     tools: Sequence[Tool]
-    by_default: bool = False
-    """Whether this is what an operator gets who chooses nothing."""
+    is_core: bool = False
+    """Whether this is what clients are served that take few tools."""
 
 
 @dataclass(frozen=True)
@@ -290,8 +290,8 @@ def names_every_tool_once(listing):
 
 
 @_listing_rule("Cursor")
-def has_at_most_40_tools_by_default(listing):
-    if listing.by_default and len(listing.tools) > 40:
+def has_at_most_40_tools_in_core(listing):
+    if listing.is_core and len(listing.tools) > 40:
         yield f"{len(listing.tools)} tools"
 
 

@@ -19,7 +19,7 @@ from appmixer_mcp.results import Outcome, Result
 from appmixer_mcp.server import AppmixerServer
 from appmixer_mcp.session import Session
 from appmixer_mcp.stdio import both_eras
-from appmixer_mcp.surface import Selection
+from appmixer_mcp.surface import chosen
 from appmixer_mcp.toolset import DESTROY, READ, ToolContext, Toolset
 from tests.door import Door
 from tests.serving import client_of, mcp_server, people
@@ -106,7 +106,7 @@ def server_with(heard, every_s=OFTEN_S):
 
     session = Session("https://tenant.example", _no_client)
     options = ServerOptions(session=session, progress_every_s=every_s)
-    return AppmixerServer(options, [toolset], Selection(frozenset({"tests"})))
+    return AppmixerServer(options, [toolset], chosen(["tests"], {"tests": toolset}))
 
 
 async def _no_client(base_url):

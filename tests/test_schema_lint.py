@@ -95,7 +95,7 @@ BROKEN = [
     ("closes_its_arguments_but_for_known_maps", argument(**closed({}))),
     ("closes_its_arguments_but_for_known_maps", argument(type="object", properties={"a": TEXT})),
     ("names_every_tool_once", tool() * 2),
-    ("has_at_most_40_tools_by_default", tool() * 41),
+    ("has_at_most_40_tools_in_core", tool() * 41),
     ("has_at_most_128_tools", tool() * 129),
 ]
 
@@ -105,8 +105,7 @@ async def test_no_client_refuses_what_is_served(mode):
     tools = (await shown_in(mode))["tools"]
 
     assert tools
-    by_default = (mode.preset,) == ServerOptions.toolsets
-    assert problems(Listing(tools, by_default=by_default)) == []
+    assert problems(Listing(tools, is_core=mode.preset == "core")) == []
 
 
 def test_what_is_served_by_default_is_among_what_is_looked_at():
@@ -115,7 +114,7 @@ def test_what_is_served_by_default_is_among_what_is_looked_at():
 
 @pytest.mark.parametrize(("name", "tools"), BROKEN)
 def test_a_rule_is_broken_by_what_its_client_refuses(name, tools):
-    assert list(RULES[name].places(Listing(tools, by_default=True)))
+    assert list(RULES[name].places(Listing(tools, is_core=True)))
 
 
 def test_there_is_no_rule_that_nothing_breaks():
@@ -123,7 +122,7 @@ def test_there_is_no_rule_that_nothing_breaks():
 
 
 def test_a_plain_tool_breaks_no_rule():
-    assert problems(Listing([FINE], by_default=True)) == []
+    assert problems(Listing([FINE], is_core=True)) == []
 
 
 def test_a_break_says_where_it_is():

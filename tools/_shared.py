@@ -24,6 +24,9 @@ Filters = Annotated[
 Name = Annotated[str, Field(description="What people see.", min_length=1, max_length=255)]
 Sort = Annotated[str, Field(description="field:1 rising, field:-1 falling.")]
 
+DESCRIPTOR_OF_FLOW = "appmixer://flows/{flow_id}/descriptor"
+LOGS_OF_FLOW = "appmixer://flows/{flow_id}/logs"
+
 
 def sorted_by(client: "AppmixerClient", asked: str, usual: str) -> str | None:
     """Return how to sort: as asked, else as usual, which only one dialect of the API can."""

@@ -23,7 +23,17 @@ from ._flow_models import (
     FlowPage,
     summary,
 )
-from ._shared import Filters, FlowId, Limit, Name, Offset, Sort, plural
+from ._shared import (
+    DESCRIPTOR_OF_FLOW,
+    LOGS_OF_FLOW,
+    Filters,
+    FlowId,
+    Limit,
+    Name,
+    Offset,
+    Sort,
+    plural,
+)
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.flows import Flow
@@ -181,7 +191,7 @@ async def _update_impact(
     )
 
 
-@TOOLSET.tool("Update flow", DESTROY, preview=_update_impact)
+@TOOLSET.tool("Update flow", DESTROY, preview=_update_impact, changes=(DESCRIPTOR_OF_FLOW,))
 async def update_flow(
     ctx: ToolContext,
     flow_id: FlowId,
@@ -245,7 +255,12 @@ async def _delete_impact(ctx: ToolContext, flow_id: FlowId) -> Impact:
     )
 
 
-@TOOLSET.tool("Delete flow", DESTROY, preview=_delete_impact)
+@TOOLSET.tool(
+    "Delete flow",
+    DESTROY,
+    preview=_delete_impact,
+    changes=(DESCRIPTOR_OF_FLOW, LOGS_OF_FLOW),
+)
 async def delete_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
     """Delete a flow for good. Shows what would be lost first."""
     await (await ctx.client()).flows.delete_flow(flow_id)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TOOLSET = Toolset("session", "Sign in, and see who is signed in where.")
 
+_SESSION = ("appmixer://session",)
 _LONGEST_WAIT_S = 5.0  # for a tenant that does not answer, which is when get_session is asked
 
 Username = Annotated[str, Field(description="Usually an e-mail address.", min_length=1)]
@@ -62,7 +63,7 @@ class SessionFacts(Result):
     )
 
 
-@TOOLSET.tool("Sign in", CHANGE)
+@TOOLSET.tool("Sign in", CHANGE, changes=_SESSION)
 async def authenticate_user(ctx: ToolContext, username: Username, password: Password) -> User:
     """Sign in with user name and password; later calls act as this user.
 
@@ -72,7 +73,7 @@ async def authenticate_user(ctx: ToolContext, username: Username, password: Pass
     return await _current_user(ctx)
 
 
-@TOOLSET.tool("Sign up", CREATE)
+@TOOLSET.tool("Sign up", CREATE, changes=_SESSION)
 async def signup_user(ctx: ToolContext, username: Username, password: Password) -> User:
     """Create a user and sign in as it; later calls act as this user."""
     await ctx.session.sign_in(username, password, new=True)
@@ -85,7 +86,7 @@ async def get_user(ctx: ToolContext) -> User:
     return await _current_user(ctx)
 
 
-@TOOLSET.tool("Configure session", CHANGE)
+@TOOLSET.tool("Configure session", CHANGE, changes=_SESSION)
 async def configure_session(
     ctx: ToolContext,
     base_url: Annotated[str, Field(description="An allowed tenant, or `sandbox`.")] = "",

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from appmixer_mcp.connections import connection_of
 from appmixer_mcp.errors import ConfigurationError, InputError
 from appmixer_mcp.settings import listed
-from appmixer_mcp.surface import Selection, chosen_groups, load_toolsets
+from appmixer_mcp.surface import Selection, chosen, load_toolsets
 from appmixer_mcp.web.refusals import refusal
 
 TOOLSETS = "X-Appmixer-Toolsets"
@@ -40,7 +40,7 @@ class Narrowing:
         """
         self._app = app
         self._served = served
-        self._known = tuple(load_toolsets())
+        self._toolsets = load_toolsets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 400."""
@@ -56,21 +56,21 @@ class Narrowing:
         headers = Headers(scope=scope)
         wished = _only_value(headers, READ_ONLY)
         read_only = scope["path"].endswith("/readonly") or (wished is not None and _boolean(wished))
-        asked = self._served.narrowed(None, read_only=read_only)
+        asked = self._served.without_writing() if read_only else self._served
         by_header = _only_value(headers, TOOLSETS)
         by_path: str | None = scope.get("path_params", {}).get("groups")
         for where, names in ((TOOLSETS, by_header), ("The path", by_path)):
             if names is not None:
-                asked = asked.narrowed(self._groups(where, names))
-        if not asked.groups:
-            served = ", ".join(name for name in self._known if name in self._served.groups)
+                asked = asked.within(self._named(where, names))
+        if not asked.offers_tools:
+            served = ", ".join(name for name in self._toolsets if name in self._served.groups)
             raise InputError(f"This leaves no tools. The groups that are served here: {served}.")
         return asked
 
-    def _groups(self, where: str, names: str) -> frozenset[str]:
+    def _named(self, where: str, names: str) -> Selection:
         given = [name[:_LONGEST_NAME] for name in listed(names)]
         try:
-            return chosen_groups(given or [""], self._known)
+            return chosen(given or [""], self._toolsets)
         except ConfigurationError as error:
             raise InputError(f"{where}: {error}") from None
 
@@ -83,7 +83,7 @@ def asked_by(scope: Scope) -> Selection:
 
 def keep_within(scope: Scope, bound: Selection) -> None:
     """Have a request that was passed on ask for no more than something else did."""
-    scope[_KEY] = _within(asked_by(scope), bound)
+    scope[_KEY] = asked_by(scope).within(bound)
 
 
 def served_to(ctx: ServerRequestContext[Any, Any], selection: Selection) -> Selection:
@@ -95,11 +95,7 @@ def served_to(ctx: ServerRequestContext[Any, Any], selection: Selection) -> Sele
     request: Any = ctx.request  # each message over HTTP comes with its own
     asked = asked_by(request.scope)
     opened_with: Selection = connection_of(ctx).state.setdefault(_KEY, asked)
-    return _within(_within(selection, opened_with), asked)
-
-
-def _within(one: Selection, other: Selection) -> Selection:
-    return one.narrowed(other.groups, read_only=other.read_only)
+    return selection.within(opened_with).within(asked)
 
 
 def _only_value(headers: Headers, name: str) -> str | None:

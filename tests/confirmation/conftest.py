@@ -14,7 +14,7 @@ from appmixer_mcp.session import Session
 from appmixer_mcp.state import MemoryState
 from tests.blank_tenant import blank
 from tests.clock import Clock
-from tests.confirmation.cases import Api
+from tests.confirmation.case import Api
 from tests.confirmation.wire import wired
 from tests.serving import people
 

@@ -15,7 +15,8 @@ from mcp.types import ElicitResult
 from pydantic import SecretStr
 
 from appmixer_mcp.surface import load_toolsets
-from tests.confirmation.cases import CASES, Api, Arguments, Case
+from tests.confirmation.case import Api, Arguments, Case
+from tests.confirmation.cases import CASES
 from tests.processes import stdio_server
 from tests.serving import client_of, mcp_server
 

@@ -5,7 +5,7 @@ import pytest
 
 from appmixer_mcp.state import MemoryState
 from appmixer_mcp.web.limits import CallLimits
-from tests.confirmation.cases import ON_START, TWO
+from tests.confirmation.case import ON_START, TWO
 from tests.confirmation.wire import ERAS, NO, YES, outcome, wired
 from tests.serving import PASSWORD
 

@@ -10,6 +10,7 @@ from mcp.types import PromptReference, ResourceTemplateReference
 from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.sandbox.config import LOCAL_USER
 from appmixer_mcp.server import build_server
+from tests.listings import named
 
 from .conftest import as_user, session_on, tenant_in
 
@@ -203,7 +204,7 @@ async def test_what_belongs_to_another_user_is_not_found(other_tools, objects):
 async def test_what_is_not_served_is_not_completed(tenant, objects, how):
     options: dict[str, dict[str, Any]] = {
         "settings": {"toolsets": ("stores",)},
-        "request": {"served_to": lambda _, selection: selection.narrowed(("stores",))},
+        "request": {"served_to": lambda _, served: served.within(named("stores"))},
     }
     transport = Counting(tenant)
     session = session_on(tenant, transport=transport)

@@ -14,6 +14,7 @@ from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.prompting import guide
 from appmixer_mcp.sandbox.config import LOCAL_USER
 from appmixer_mcp.server import build_server
+from tests.listings import named
 
 from .conftest import FAILING, as_user, session_on, tenant_in
 
@@ -281,7 +282,7 @@ async def test_what_is_not_served_is_neither_listed_nor_read(tenant, how):
     flow_id = (await as_user(tenant, "POST", "/flows", {"name": "Orders"}))["flowId"]
     options = {
         "settings": {"toolsets": ("stores", "session")},
-        "request": {"served_to": lambda _, selection: selection.narrowed(("stores", "session"))},
+        "request": {"served_to": lambda _, served: served.within(named("stores", "session"))},
     }
 
     async with client_on(tenant, options[how]) as client:

@@ -5,206 +5,23 @@ tests below look at each answer; a tool that is not called fails them.
 """
 
 import json
-from collections import defaultdict
 
 import anyio
 import jsonschema  # type: ignore[import-untyped] # ships no types
 import pytest
-from mcp import Client
 from mcp.types import ResourceLink, TextContent
 
-from appmixer_mcp.confirmation import Confirmations
-from appmixer_mcp.options import ServerOptions
-from appmixer_mcp.sandbox.config import LOCAL_USER
-from appmixer_mcp.server import build_server
 from appmixer_mcp.surface import load_toolsets
-
-from .conftest import ECHO, FAILING, as_user, session_on, tenant_in
+from tests.tools.touring import go, parts
 
 SPECS = {spec.name: spec for toolset in load_toolsets().values() for spec in toolset.tools}
 LISTS = sorted(name for name, spec in SPECS.items() if "items" in spec.output_schema["properties"])
 ASKING = sorted(name for name, spec in SPECS.items() if spec.preview is not None)
-CUT = [
-    "create_store_item", "get_chart", "get_flow", "get_flow_authentication", "get_log",
-    "get_task", "list_account_flows", "list_accounts", "list_charts", "list_component_accounts",
-    "list_flows", "list_store_records", "list_stores", "list_tasks", "query_logs", "update_flow",
-]  # fmt: skip
+CUT = sorted(name for part in parts() for name in part.CUT)
 """Tools whose results can be longer than there is room for."""
 ROOMY, TIGHT = 20_000, 900
-LONG = "long " * 300
-NAME = LONG[:200]
-CRM = "acme.crm.contacts.Create"
 
-
-class Tour:
-    """Calls tools and keeps what each answered."""
-
-    def __init__(self, client, tenant):
-        self.client = client
-        self.tenant = tenant
-        self.answers = defaultdict(list)
-
-    async def __call__(self, tool, /, **arguments):
-        answer = await self.client.call_tool(tool, arguments)
-        assert not answer.is_error, answer.content
-        self.answers[tool].append(answer)
-        return answer.structured_content
-
-    async def confirmed(self, tool, /, **arguments):
-        preview = await self(tool, **arguments)
-        token = preview.get("confirm_token")
-        how = {"confirm_token": token} if token else {"confirm": True}
-        return await self(tool, **arguments, **how)
-
-    async def api(self, method, path, body=None):
-        return await as_user(self.tenant, method, path, body)
-
-
-async def look_around(tour):
-    """Look where nothing is yet."""
-    await tour("get_session")
-    await tour("get_user")
-    await tour("configure_session")
-    for name in ("flows", "stores", "accounts", "tasks", "charts"):
-        await tour(f"list_{name}")
-    await tour("query_logs")
-    await tour("list_component_accounts", component_type=CRM)
-    await tour("count_flows")
-    await tour("count_tasks")
-
-
-async def visit_flows(tour):
-    empty = (await tour("create_flow", name="Empty"))["flow_id"]
-    await tour("get_flow", flow_id=empty)
-    made = [
-        await tour("create_flow", name=f"{number} {NAME}", descriptor=ECHO) for number in range(3)
-    ]
-    flow_id = made[0]["flow_id"]
-    many = {f"{number} {NAME}": {"type": CRM, "source": {}} for number in range(6)}
-    await tour("update_flow", flow_id=flow_id, descriptor=ECHO | many)
-    await tour("list_flows")
-    await tour("list_flows", fields=["name"])
-    for detail in ("summary", "components", "descriptor"):
-        await tour("get_flow", flow_id=flow_id, detail=detail, component_ids=["hook", "ghost"])
-    await tour("get_flow", flow_id=flow_id, fields=["label"])
-    await tour.confirmed("update_flow", flow_id=flow_id, descriptor={})
-    clone = await tour("clone_flow", flow_id=flow_id)
-    await tour.confirmed("delete_flow", flow_id=clone["flow_id"])
-
-
-async def visit_logs(tour):
-    text = json.dumps(FAILING).replace("no-such-store", LONG)
-    flow_id = (await tour("create_flow", name="Failing", descriptor=json.loads(text)))["flow_id"]
-    await tour("start_flow", flow_id=flow_id)
-    await tour.tenant.engine.wait_idle()
-    await tour("stop_flow", flow_id=flow_id)
-    await tour("query_logs", flow_id=flow_id)
-    found = await tour("query_logs", flow_id=flow_id, fields=["severity"])
-    for record in found["items"]:
-        await tour("get_log", log_id=record["log_id"], index=record["index"])
-
-
-async def visit_stores(tour):
-    store_id = (await tour("create_store", name="s"))["store_id"]
-    await tour("get_store", store_id=store_id)
-    await tour("list_store_records", store_id=store_id)
-    for name in ("Orders", NAME):
-        await tour("rename_store", store_id=store_id, name=name)
-    for number in range(6):
-        await tour("create_store", name=f"{number} {NAME}")
-        await tour("create_store_item", store_id=store_id, key=f"{number}", value=LONG)
-    changed = {"value": "[null]", "value_is_json": True, "overwrite": True}
-    await tour.confirmed("create_store_item", store_id=store_id, key="0", **changed)
-    await tour("list_stores")
-    await tour("list_store_records", store_id=store_id)
-    await tour("list_store_records", store_id=store_id, fields=["value"], limit=1, offset=2)
-    await tour("count_store_records", store_id=store_id)
-    await tour.confirmed("delete_store_items", store_id=store_id, keys=[NAME, "0"])
-    await tour.confirmed("delete_store", store_id=store_id)
-
-
-async def visit_accounts(tour):
-    account = {"service": "acme:crm", "token": {"key": "k"}}
-    account_id = (await tour("create_account", **account))["account_id"]
-    await tour("list_account_flows", account_id=account_id)
-    for number in range(6):
-        await tour("create_account", **account, name=f"{number} {NAME}")
-        descriptor = {f"crm {number}": {"type": CRM, "source": {}}}
-        await tour("create_flow", name=f"{number} {NAME}", descriptor=descriptor)
-        await tour.api("PUT", f"/auth/component/crm {number}/{account_id}", {})
-    await tour("set_account_name", account_id=account_id, name="Renamed")
-    await tour("list_accounts")
-    await tour("list_accounts", fields=["service"])
-    await tour("list_component_accounts", component_type=CRM)
-    await tour("list_account_flows", account_id=account_id)
-    found = await tour("list_flows", limit=1)
-    await tour("get_flow_authentication", flow_id=found["items"][0]["flow_id"])
-
-
-async def visit_tasks(tour):
-    for number in range(3):
-        task = {
-            "title": f"Pay invoice {number} {NAME}",
-            "description": LONG,
-            "requester": "ann@example.com",
-            "approver": LOCAL_USER,
-            "decisionBy": "2099-01-01T00:00:00Z",
-        }
-        task_id = (await tour.api("POST", "/people-task/tasks", task))["taskId"]
-        await tour("get_task", task_id=task_id)
-        await tour("list_tasks")
-        if number:
-            await tour.confirmed(("approve_task", "reject_task")[number - 1], task_id=task_id)
-    await tour("list_tasks", fields=["status"])
-    await tour("count_tasks", pattern="invoice")
-
-
-async def visit_charts(tour):
-    for number in range(5):
-        chart = {
-            "name": f"{number} {NAME}",
-            "index": 0,
-            "type": "bar",
-            "traces": {"t": {"n": LONG}},
-        }
-        await tour.api("POST", "/charts", chart)
-    (chart, *_) = (await tour("list_charts"))["items"]
-    await tour("get_chart", chart_id=chart["chart_id"])
-    await tour.confirmed("delete_chart", chart_id=chart["chart_id"])
-
-
-async def visit_users(tour):
-    who = {"username": "ann@example.com", "password": "secret-of-ann"}
-    await tour("signup_user", **who)
-    await tour("get_session")
-    await tour("authenticate_user", **who)
-
-
-async def go(directory, *, max_result_bytes, policy, mode):
-    async with tenant_in(directory) as tenant:
-        session = session_on(tenant)
-        options = ServerOptions(
-            session=session,
-            toolsets=("all",),
-            max_result_bytes=max_result_bytes,
-            confirmations=Confirmations(policy),
-        )
-        async with Client(build_server(options), mode=mode) as client:
-            tour = Tour(client, tenant)
-            with anyio.fail_after(30):
-                for visit in (
-                    look_around,
-                    visit_flows,
-                    visit_logs,
-                    visit_stores,
-                    visit_accounts,
-                    visit_tasks,
-                    visit_charts,
-                    visit_users,
-                ):
-                    await visit(tour)
-        await session.aclose()
-        return tour.answers
+pytestmark = pytest.mark.xdist_group("same facts")  # they share two long tours
 
 
 @pytest.fixture(scope="module")

@@ -200,11 +200,11 @@ async def test_callers_side_by_side_see_what_each_asked_for(operated, ways):
 @pytest.mark.parametrize(
     ("below", "headers", "said"),
     [
-        ("/x/flows,nonsense", [], "'nonsense'; use sdk, all, session, flows"),
+        ("/x/flows,nonsense", [], "'nonsense'; use default, sdk, core, all, session, flows"),
         ("/x/readonly", [], "'readonly'"),
         ("/x/ ", [], "''"),
-        ("", [("X-Appmixer-Toolsets", "Flows")], "X-Appmixer-Toolsets: There is no group"),
-        ("", [("X-Appmixer-Toolsets", "")], "X-Appmixer-Toolsets: There is no group"),
+        ("", [("X-Appmixer-Toolsets", "Flows")], "X-Appmixer-Toolsets: There is no preset"),
+        ("", [("X-Appmixer-Toolsets", "")], "X-Appmixer-Toolsets: There is no preset"),
         ("", [("X-Appmixer-Toolsets", "flows"), ("X-Appmixer-Toolsets", "logs")], "2 times"),
         ("", [("X-Appmixer-Read-Only", "maybe")], "must be true or false"),
         ("", [("X-Appmixer-Read-Only", "")], "must be true or false"),
