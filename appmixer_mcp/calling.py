@@ -10,6 +10,7 @@ from typing import Any, cast
 from mcp import Client
 from mcp.types import TextContent
 
+from appmixer_mcp.presets import PRESETS
 from appmixer_mcp.schemas import expectation
 from appmixer_mcp.server import AppmixerServer
 from appmixer_mcp.toolset import ToolSpec
@@ -91,6 +92,8 @@ def _described(spec: ToolSpec) -> dict[str, Any]:
         "name": spec.name,
         "title": spec.title,
         "group": spec.group,
+        "presets": [name for name, tools in PRESETS.items() if spec.name in tools],
+        "asks": spec.asks,
         "description": spec.description,
         "input_schema": spec.input_schema,
         "output_schema": spec.output_schema,

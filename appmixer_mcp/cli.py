@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
 import anyio
@@ -40,6 +41,12 @@ _CALL_HELP = """\
 A value is text unless the tool's schema says otherwise (`appmixer-mcp tools --json`); numbers, true
 and false, lists and objects are JSON. key=@FILE and key=- read a file and stdin, and secrets are
 taken only so. Exit code: 0 done, 1 the tool failed, 2 usage, 3 it has to be confirmed first.
+"""
+
+_PROFILE_HELP = """\
+Profiles are kept in the file config.toml of your configuration directory, and chosen with
+--profile NAME or APPMIXER_PROFILE. A token or password is asked for, or read from stdin, and is
+kept in the keyring of the operating system where it has one, else in the file.
 """
 
 
@@ -156,6 +163,16 @@ def _parser() -> argparse.ArgumentParser:
         help="all arguments as one JSON object; @FILE and - read it from a file and stdin",
     )
     command("doctor", _doctor, "say what is configured, and what answers")
+    _add_profile_arguments(
+        command(
+            "profile",
+            _profile,
+            "name tenants, each with its credentials",
+            takes="list | add NAME --base-url URL | set-token | set-password | remove NAME",
+            parents=(),
+            epilog=_PROFILE_HELP,
+        )
+    )
     return parser
 
 
@@ -171,7 +188,8 @@ def _settings_parser(names: Collection[str]) -> argparse.ArgumentParser:
         if field.annotation is bool:
             options["action"] = argparse.BooleanOptionalAction
         else:
-            options["metavar"] = "|".join(get_args(field.annotation)) or name.split("_")[-1].upper()
+            choices = [one for one in get_args(field.annotation) if isinstance(one, str)]
+            options["metavar"] = "|".join(choices) or name.split("_")[-1].upper()
         group.add_argument(*flags, **options)
     return parser
 
@@ -199,6 +217,22 @@ def _add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
         "--dialect",
         choices=("appmixer", "openapi"),
         help="which answer is given where the two documents of Appmixer's API disagree",
+    )
+
+
+def _add_profile_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = ("list", "add", "set-token", "set-password", "remove")
+    parser.add_argument("action", choices=actions, help="what to do")
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="of the profile")
+    parser.add_argument("--base-url", metavar="URL", help="the tenant's API")
+    parser.add_argument("--username", help="to sign in with a password, instead of a token")
+    parser.add_argument(
+        "--api-dialect",
+        choices=("appmixer", "openapi"),
+        help="openapi for a tenant that knows only the paths of the OpenAPI document",
+    )
+    parser.add_argument(
+        "--in-file", action="store_true", help="keep the secret in the file, not in the keyring"
     )
 
 
@@ -350,3 +384,12 @@ def _doctor(arguments: Arguments) -> int:
     from appmixer_mcp.doctor import examine
 
     return anyio.run(examine, _taken(arguments))
+
+
+def _profile(arguments: Arguments) -> int:
+    from appmixer_mcp.profile_command import ProfileArguments, run_profile
+
+    # Settings in front of the command have no meaning here.
+    names = [field.name for field in fields(ProfileArguments)]
+    own = {name: arguments[name] for name in names if name in arguments}
+    return run_profile(ProfileArguments(**own))

@@ -39,6 +39,8 @@ async def examine(settings: Settings) -> int:
         _say("", "Settings")
         for name in Settings.model_fields:
             _say(f"  {PREFIX}{name.upper()}: {_shown(settings, name)}")
+        if settings.profile:
+            _say(f"  {_of_profile(wiring)}")
         unknown = [f"  {name} is no setting and has no effect." for name in unknown_variables()]
         _say(*unknown)
         _say("", "Tenant")
@@ -94,6 +96,14 @@ async def _examine_tenant(wiring: Wiring) -> bool:
         days = (expires_at - datetime.now(UTC)).total_seconds() / 86_400
         _say(f"  The access token expires at {expires_at:%Y-%m-%d %H:%M} UTC, in {days:.1f} days.")
     return True
+
+
+def _of_profile(wiring: Wiring) -> str:
+    name = wiring.settings.profile
+    profile = wiring.profiles.get(name)
+    kept = f"The profile {name} is in {wiring.profiles.file}, its credentials: {profile.where}."
+    used = profile.base_url == wiring.base_url
+    return kept if used else f"{kept} None of it is used: --base-url names another tenant."
 
 
 def _owner(wiring: Wiring) -> str:

@@ -37,6 +37,7 @@ _FACTS = {
     "appmixer://tasks/{task_id}": ("task",),
 }
 """What each resource that changes by itself is judged by."""
+_GATEWAYS: Fact = ("gateways", "")
 _SETTLED = (NotFoundError, ForbiddenError, InputError)
 """Answers that stay the same however often one asks."""
 GONE = "gone"
@@ -85,6 +86,10 @@ def facts_of(topics: Iterable[Topic]) -> set[Fact]:
     return facts.union(*({("flow", one), ("described", one)} for one in described))
 
 
+TOOLS_OF_FLOWS = Topic("tools", (_GATEWAYS,))
+"""The list of tools, as notices call it, as far as flows publish them."""
+
+
 class Look:
     """One look at the tenant.
 
@@ -118,7 +123,7 @@ class Look:
         Raises:
             NotSignedInError: The tenant does not accept who listens.
         """
-        for part in (self._flows, self._errors, self._logs, self._tasks):
+        for part in (self._flows, self._errors, self._logs, self._tasks, self._gateways):
             try:
                 await part()
             except NotSignedInError:
@@ -150,6 +155,11 @@ class Look:
         changed = [one for one in self._ids("descriptor") if self._needs_descriptor(one)]
         for flow_id in changed[:_MOST_ONE_BY_ONE]:
             await self._flow(flow_id, WITHOUT_PICTURES)
+
+    async def _gateways(self) -> None:
+        if _GATEWAYS in self._wanted:
+            self.requests += 1
+            self.found[_GATEWAYS] = _digest(await self._client.gateways.list_gateways())
 
     def _needs_descriptor(self, flow_id: str) -> bool:
         """Say whether a flow has changed since its descriptor, which may be large, was asked for.

@@ -9,8 +9,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.caching import CacheHint
@@ -59,6 +59,7 @@ from appmixer_mcp.errors import (
 )
 from appmixer_mcp.instructions import instructions
 from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.presets import GATEWAY
 from appmixer_mcp.progress import Progress, reporting, unheard
 from appmixer_mcp.prompting import load_prompts
 from appmixer_mcp.resources import Resources, read
@@ -67,6 +68,9 @@ from appmixer_mcp.session import Session, current_session
 from appmixer_mcp.surface import Selection, chosen, current_selection, load_toolsets
 from appmixer_mcp.toolset import ToolContext, Toolset, ToolSpec
 from appmixer_mcp.wire import as_mcp_result, as_mcp_tool
+
+if TYPE_CHECKING:
+    from appmixer_mcp.gateway import Published
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +126,8 @@ class AppmixerServer(MCPServer[None]):
                 bind_principal=lambda ctx: self._session_of(ctx).principal,
             ),
             cache_hints={
-                "tools/list": _LISTS,
+                # What flows publish changes at any time, and not every client listens.
+                "tools/list": CacheHint() if selection.offers_published else _LISTS,
                 "prompts/list": _LISTS,
                 "resources/list": _LISTS,
                 "resources/templates/list": _LISTS,
@@ -146,8 +151,14 @@ class AppmixerServer(MCPServer[None]):
         self._completer = Completer(completions, self._resources, self._prompts, self._offers)
         self.lowlevel.instructions = self._instructions(selection)
         self.completion()(self._complete)  # type: ignore[no-untyped-call] # the SDK's
-        if options.subscriptions is not None:
-            options.subscriptions.serve_on(self.lowlevel, self._resources.find, options.limits)
+        if (told := options.subscriptions) is not None:
+            told.serve_on(self.lowlevel, self._resources.find, selection, options.limits)
+
+    @cached_property
+    def _published(self) -> "Published":
+        from appmixer_mcp.gateway import Published  # noqa: PLC0415 - most servers need none
+
+        return Published()
 
     @property
     def lowlevel(self) -> Server[None]:
@@ -159,6 +170,10 @@ class AppmixerServer(MCPServer[None]):
         self.listed.set()
         allowed = current_selection.get().allows
         ours = [as_mcp_tool(spec) for spec in self.specs.values() if allowed(spec)]
+        if current_selection.get().offers_published:
+            session = current_session.get()
+            published = await self._published.listed(session, self._limited(session))
+            ours += [as_mcp_tool(spec) for spec in published]
         return [*ours, *await super().list_tools()]
 
     async def call_tool(
@@ -170,6 +185,8 @@ class AppmixerServer(MCPServer[None]):
         """Run a tool; every failure that a caller can act on becomes a `ToolError`."""
         self.listed.set()
         spec = self.specs.get(name)
+        if spec is None and self.selection.offers_published:
+            spec = self._published.named(name)
         if spec is None or not current_selection.get().allows(spec):
             if self._tool_manager.get_tool(name) is not None:
                 return await super().call_tool(name, arguments, context)
@@ -202,7 +219,8 @@ class AppmixerServer(MCPServer[None]):
             extra = facts | {"principal": session.principal}
             logger.info("%(tool)s: %(outcome)s in %(duration_ms)d ms", facts, extra=extra)
             if self._options.observer is not None:
-                self._options.observer.tool_called(name, outcome, seconds)
+                known_as = GATEWAY if spec.group == GATEWAY else name  # strangers name theirs
+                self._options.observer.tool_called(known_as, outcome, seconds)
         return answer
 
     async def list_resources(self) -> list[McpResource]:
@@ -301,15 +319,27 @@ class AppmixerServer(MCPServer[None]):
         """Have everything that serves a request act for whoever sent it, on what they see."""
         served_to = self._options.served_to
         selection = served_to(ctx, self.selection) if served_to else self.selection
+        told = self._options.subscriptions
         of_session = current_session.set(self._session_of(ctx))
         of_selection = current_selection.set(selection)
         try:
+            if ctx.method == "tools/list" and selection.offers_published and told is not None:
+                await told.tell_of_tools(ctx)
             result = await call_next(ctx)
         finally:
             current_selection.reset(of_selection)
             current_session.reset(of_session)
-        if ctx.method in _INTRODUCING and selection != self.selection and isinstance(result, dict):
-            return {**result, "instructions": self._instructions(selection)}
+        if ctx.method in _INTRODUCING and isinstance(result, dict):
+            return self._introduction(result, selection)
+        return result
+
+    def _introduction(self, result: dict[str, Any], selection: Selection) -> dict[str, Any]:
+        """Return what a client is told of the server, as far as it depends on the client."""
+        if selection != self.selection:
+            result = {**result, "instructions": self._instructions(selection)}
+        if selection.offers_published and self._options.subscriptions is not None:
+            # The SDK has no way to say so to older clients.
+            result["capabilities"]["tools"] = {"listChanged": True}
         return result
 
     def _instructions(self, selection: Selection) -> str:

@@ -57,6 +57,10 @@ def _origin(text: str) -> str:
     return text
 
 
+def _own_home(path: Path | None) -> Path | None:
+    return path.expanduser() if path else None
+
+
 def _networks(text: str) -> str:
     for network in listed(text):
         try:
@@ -89,6 +93,10 @@ class Settings(BaseSettings):
         description="`openapi` for a tenant that knows only the paths of the OpenAPI document "
         "(`/data-stores`, `/insights`, `PUT /flows/{id}/start`).",
     )
+    profile: str = Field(
+        default="", description="Takes tenant, dialect and credentials from the profile of this "
+        "name, which `appmixer-mcp profile add` made; each setting of its own wins over it.",
+    )  # fmt: skip
     allowed_base_urls: Annotated[str, AfterValidator(_web_addresses)] = Field(
         default="", description="Further base URLs, comma-separated, that `configure_session` may "
         "switch to.",
@@ -197,6 +205,16 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("appmixer-mcp", appauthor=False),
         description="Where the embedded sandbox keeps its data; the user data directory if unset.",
     )
+    journal_max_bytes: int = Field(
+        default=67_108_864, ge=0,
+        description="How much of what flows, stores and records were before each change is kept "
+        "in the data directory, for `undo_change`; 0 keeps nothing.",
+    )  # fmt: skip
+    files_dir: Annotated[Path | None, AfterValidator(_own_home)] = Field(
+        default=None,
+        description="The one directory that `save_file` writes to and `upload_file` reads from, on "
+        "stdio and by `call` alone; none if unset.",
+    )
     sandbox_egress: Literal["public", "any", "off"] = Field(
         default="public",
         description="Which addresses the sandbox's flows may call: public ones, any, or none.",
@@ -248,8 +266,28 @@ def load_settings(**flags: object) -> Settings:
             for one in error.errors(include_input=False)
         ]
         raise ConfigurationError("A setting cannot be used. " + " ".join(said)) from None
+    if settings.profile:
+        settings = _with_profile(settings, base_url_by_flag="base_url" in given)
     _refuse_halves(settings)
     return settings
+
+
+def _with_profile(settings: Settings, *, base_url_by_flag: bool) -> Settings:
+    """Take from the profile what is not set otherwise; its secrets stay where they are kept."""
+    from appmixer_mcp.profiles import Profiles  # noqa: PLC0415 - most starts need none
+
+    profile = Profiles().get(settings.profile)
+    other = settings.base_url.rstrip("/") not in ("", profile.base_url)
+    if other and not base_url_by_flag:  # the wrong tenant would be served, which nobody sees
+        raise ConfigurationError(
+            f"{PREFIX}BASE_URL names another tenant than the profile {settings.profile!r}. Unset "
+            "it, or leave the profile out."
+        )
+    if other:
+        return settings
+    taken = {"base_url": profile.base_url, "api_dialect": profile.api_dialect}
+    absent = taken.keys() - settings.model_fields_set
+    return settings.model_copy(update={name: taken[name] for name in absent})
 
 
 def unknown_variables() -> dict[str, str]:

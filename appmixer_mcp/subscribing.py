@@ -1,7 +1,7 @@
 """Subscriptions to resources: the streams of today's clients and the requests of older ones."""
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import Context
 from functools import partial
@@ -11,7 +11,12 @@ import anyio
 from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
-from mcp.server.subscriptions import ListenHandler, ResourceUpdated, ServerEvent
+from mcp.server.subscriptions import (
+    ListenHandler,
+    ResourceUpdated,
+    ServerEvent,
+    ToolsListChanged,
+)
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -22,14 +27,16 @@ from mcp.types import (
     SubscriptionsListenResult,
     UnsubscribeRequestParams,
 )
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.connections import connection_of
 from appmixer_mcp.errors import InputError, RateLimitedError
-from appmixer_mcp.looking import topic_of
+from appmixer_mcp.looking import TOOLS_OF_FLOWS, Topic, topic_of
 from appmixer_mcp.notices import Notices, changed_by
 from appmixer_mcp.session import current_session
 from appmixer_mcp.state import SharedState
+from appmixer_mcp.surface import Selection, current_selection
 from appmixer_mcp.watching import Pace, Start, Watching
 
 if TYPE_CHECKING:
@@ -45,6 +52,7 @@ Find = Callable[[str], "tuple[ResourceSpec, Mapping[str, str]] | None"]
 
 _OURS = "appmixer://"
 _SESSION = "appmixer://session"
+_FLOWS = "appmixer://flows"
 _KEY = "subscriptions"
 _LONGEST_STREAM = 65_536
 """What a client sends to open a stream is kept for as long as that is open."""
@@ -78,6 +86,7 @@ class Subscriptions:
         self._can_hear = can_hear
         self._find: Find = lambda _uri: None
         self._limits: CallLimits | None = None
+        self._flows_publish = False
         self._tasks: TaskGroup | None = None
 
     @asynccontextmanager
@@ -87,16 +96,24 @@ class Subscriptions:
             yield
             self._tasks.cancel_scope.cancel()
 
-    def serve_on(self, server: Server[Any], find: Find, limits: "CallLimits | None" = None) -> None:
+    def serve_on(
+        self,
+        server: Server[Any],
+        find: Find,
+        selection: Selection,
+        limits: "CallLimits | None" = None,
+    ) -> None:
         """Answer a server's requests for subscriptions.
 
         Args:
             server: Of the SDK.
             find: Knows our resources.
+            selection: What is served, in which flows may change the list of tools.
             limits: Count a subscription as a call, for the tenant is asked because of it.
         """
         self._find = find
         self._limits = limits
+        self._flows_publish = selection.offers_published
         add = server.add_request_handler
         add("subscriptions/listen", SubscriptionsListenRequestParams, self._listen)
         add("resources/subscribe", SubscribeRequestParams, self._subscribe)
@@ -112,10 +129,27 @@ class Subscriptions:
             arguments: As they were sent.
             result: Of the call.
         """
-        for uri in changed_by(further, arguments, result):
+        changed = changed_by(further, arguments, result)
+        for uri in changed:
             await self.bus.publish(ResourceUpdated(uri=uri))
             if uri == _SESSION:
                 self._watching.look_now(current_session.get())
+        if self._flows_publish and _FLOWS in changed:
+            await self.bus.publish(ToolsListChanged())
+
+    async def tell_of_tools(self, ctx: ServerRequestContext[Any, Any]) -> None:
+        """Have an older client told from now on when flows publish other tools; once suffices."""
+        connection = connection_of(ctx)
+        if connection.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            return
+        topic = TOOLS_OF_FLOWS
+        try:
+            subscriber = self._subscriber_of(connection)
+            if not subscriber.hears(topic.uri):
+                can_hear = partial(self._hears, connection.session_id)
+                subscriber.add(topic.uri, await self._listen_to([topic], can_hear))
+        except MCPError as error:
+            logger.warning("A client is not told of the tools that flows publish: %s", error)
 
     async def _listen(
         self, ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams
@@ -126,7 +160,10 @@ class Subscriptions:
         asked = params.notifications
         uris = [uri for uri in asked.resource_subscriptions or () if self._is_served(uri)]
         served = asked.model_copy(update={"resource_subscriptions": uris})
-        end = await self._listen_to(uris)
+        topics = self._topics(uris)
+        if asked.tools_list_changed and current_selection.get().offers_published:
+            topics.append(TOOLS_OF_FLOWS)
+        end = await self._listen_to(topics)
         try:
             return await self._streams(ctx, params.model_copy(update={"notifications": served}))
         finally:
@@ -144,12 +181,10 @@ class Subscriptions:
                 "resources/templates/list name those that there are.",
             )
         connection = connection_of(ctx)
-        subscriber = connection.state.get(_KEY)
-        if not isinstance(subscriber, _Subscriber):
-            subscriber = connection.state[_KEY] = _Subscriber(connection, self.bus, self._start)
+        subscriber = self._subscriber_of(connection)
         if not subscriber.hears(uri):
             can_hear = partial(self._hears, connection.session_id)
-            subscriber.add(uri, await self._listen_to([uri], can_hear))
+            subscriber.add(uri, await self._listen_to(self._topics([uri]), can_hear))
         return EmptyResult()
 
     async def _unsubscribe(
@@ -159,6 +194,12 @@ class Subscriptions:
         if isinstance(subscriber, _Subscriber):
             subscriber.remove(params.uri)
         return EmptyResult()
+
+    def _subscriber_of(self, connection: Connection) -> "_Subscriber":
+        subscriber = connection.state.get(_KEY)
+        if not isinstance(subscriber, _Subscriber):
+            subscriber = connection.state[_KEY] = _Subscriber(connection, self.bus, self._start)
+        return subscriber
 
     def _start(self, function: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         if self._tasks is None:
@@ -173,13 +214,15 @@ class Subscriptions:
     def _hears(self, session_id: str | None) -> bool:
         return session_id is None or self._can_hear(session_id)
 
-    async def _listen_to(
-        self, uris: Iterable[str], can_hear: Callable[[], bool] = lambda: True
-    ) -> Callable[[], None]:
-        """Have changes of these told from now on; returns what ends it."""
+    def _topics(self, uris: Iterable[str]) -> list[Topic]:
         found = [(uri, *resource) for uri in uris if (resource := self._find(uri))]
         asked = [topic_of(uri, spec.uri, values) for uri, spec, values in found]
-        topics = [topic for topic in asked if topic is not None]
+        return [topic for topic in asked if topic is not None]
+
+    async def _listen_to(
+        self, topics: Collection[Topic], can_hear: Callable[[], bool] = lambda: True
+    ) -> Callable[[], None]:
+        """Have changes of these told from now on; returns what ends it."""
         if not topics:
             return lambda: None
         session = current_session.get()
@@ -247,8 +290,10 @@ class _Subscriber:
             end()
 
     def _hear(self, event: ServerEvent) -> None:
-        if isinstance(event, ResourceUpdated) and event.uri in self._ends:
-            self._changed[event.uri] = None
+        uri = event.uri if isinstance(event, ResourceUpdated) else ""
+        uri = TOOLS_OF_FLOWS.uri if isinstance(event, ToolsListChanged) else uri
+        if uri in self._ends:
+            self._changed[uri] = None
             if self._sending is None:
                 self._sending = anyio.CancelScope()
                 self._start(self._send, self._sending)
@@ -260,7 +305,10 @@ class _Subscriber:
                 while self._changed:
                     uri = next(iter(self._changed))
                     del self._changed[uri]
-                    await self._connection.send_resource_updated(uri)
+                    if uri == TOOLS_OF_FLOWS.uri:
+                        await self._connection.send_tool_list_changed()
+                    else:
+                        await self._connection.send_resource_updated(uri)
         finally:
             self._sending = None
 

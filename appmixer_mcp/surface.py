@@ -26,6 +26,8 @@ class Selection:
         """Say whether something was chosen, and is within read-only mode."""
         if not isinstance(spec, ToolSpec):
             return spec.group in self.groups
+        if spec.group == GATEWAY:
+            return self.offers_published
         return spec.name in self.tools and (spec.hints.read_only or not self.read_only)
 
     def within(self, other: "Selection") -> "Selection":
@@ -43,7 +45,12 @@ class Selection:
     @property
     def offers_tools(self) -> bool:
         """Whether a tool is left, or may come from a flow."""
-        return bool(self.tools) or GATEWAY in self.groups
+        return bool(self.tools) or self.offers_published
+
+    @property
+    def offers_published(self) -> bool:
+        """Whether the tools that flows publish are served; any of them may write."""
+        return GATEWAY in self.groups and not self.read_only
 
 
 current_selection: ContextVar[Selection] = ContextVar("current_selection")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -94,8 +94,17 @@ class ToolSpec:
     """What `fields` choose from; None where the tool does not take them."""
     changes: tuple[str, ...] = ()
     """Resources that a call changes beside those of the ids that it names."""
+    sometimes: bool = False
+    """Whether there are calls that its preview lets pass without asking."""
     by_token: bool = False
     """Whether the token of its preview confirms it, not a flag."""
+
+    @property
+    def asks(self) -> Literal["never", "sometimes", "always"]:
+        """When a call has to be confirmed."""
+        if self.preview is None:
+            return "never"
+        return "sometimes" if self.sometimes else "always"
 
     @cached_property
     def arguments(self) -> type[BaseModel]:
@@ -117,9 +126,8 @@ class ToolSpec:
     def result(self) -> type[Result]:
         """What it gives back."""
         result = cast("type[Result]", self._signature.return_annotation)
-        asks = self.preview is not None
-        if asks and (self.selectable is not None or not issubclass(result, Outcome)):
-            raise TypeError(f"{self.name} has a preview: it returns an Outcome, takes no fields.")
+        if self.preview is not None and not issubclass(result, Outcome):
+            raise TypeError(f"{self.name} has a preview, so it must return an Outcome.")
         return result
 
     @cached_property
@@ -289,6 +297,7 @@ class Toolset:
         preview: Preview | None = None,
         selectable: Selectable | None = None,
         changes: tuple[str, ...] = (),
+        sometimes: bool = False,
     ) -> Callable[[FunctionT], FunctionT]:
         """Register a function as a tool; its name, docstring and signature are the tool's.
 
@@ -300,9 +309,12 @@ class Toolset:
             selectable: Makes the tool take `fields`. Not for one with a preview.
             changes: Addresses of resources that a call changes, beside those of the ids that its
                 arguments or its result name; `{flow_id}` stands for the flow's.
+            sometimes: The preview lets some calls pass without asking.
         """
 
         def register(function: FunctionT) -> FunctionT:
+            if preview is not None and selectable is not None:
+                raise TypeError(f"{function.__name__} has a preview, so it takes no fields.")
             spec = ToolSpec(
                 name=function.__name__,
                 title=title,
@@ -313,6 +325,7 @@ class Toolset:
                 preview=preview,
                 selectable=selectable,
                 changes=changes,
+                sometimes=sometimes,
             )
             self.tools.append(spec)
             return function

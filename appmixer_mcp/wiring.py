@@ -9,6 +9,9 @@ import anyio
 from pydantic import SecretStr
 
 from appmixer_mcp.errors import AppmixerError, ConfigurationError
+from appmixer_mcp.file_directory import FileDirectory
+from appmixer_mcp.journal import Journal
+from appmixer_mcp.profiles import Profiles
 from appmixer_mcp.session import SANDBOX, Session
 from appmixer_mcp.settings import Settings, listed
 
@@ -37,6 +40,8 @@ class Wiring:
         broken: What the operator has to mend; every call then raises it.
         base_url: The operator's tenant, or `SANDBOX`.
         session: The operator's own.
+        journal: What this process changes, and others on the same data directory.
+        profiles: The operator's other tenants.
     """
 
     def __init__(self, settings: Settings, broken: ConfigurationError | None = None) -> None:
@@ -47,6 +52,10 @@ class Wiring:
         self._sandbox: EmbeddedSandbox | None = None
         self._connections: AsyncBaseTransport | None = None
         self.session = self.new_session()
+        self.journal = Journal(
+            settings.data_dir / "journal.db", max_bytes=settings.journal_max_bytes
+        )
+        self.profiles = Profiles(make_client=self._client)
 
     def new_session(self, **options: Any) -> Session:
         """Return a session that begins with the operator's tenant and credentials.
@@ -78,6 +87,8 @@ class Wiring:
     async def aclose(self) -> None:
         """Close whatever was opened; a sandbox of this process finishes what is in flight."""
         await self.session.aclose()
+        await self.journal.aclose()
+        await self.profiles.aclose()
         if self._connections is not None:
             await self._connections.aclose()
         if self._sandbox is not None:
@@ -117,6 +128,10 @@ class Wiring:
             "read_only": self.settings.read_only,
             "max_result_bytes": self.settings.max_result_bytes,
             "broken": self.broken,
+            "journal": self.journal,
+            "files": FileDirectory(self.settings.files_dir) if self.settings.files_dir else None,
+            # They hold the operator's credentials, which serve nobody who signs in.
+            "profiles": self.profiles if self.settings.auth == "none" else None,
         }
         return build_server(ServerOptions(**given | options))
 
@@ -172,6 +187,8 @@ class Wiring:
                 "username": settings.username,
                 "password": _plain(settings.password),
             }
+            if settings.profile and not any(own.values()):
+                own = await self.profiles.credentials(settings.profile, base_url)
         return self._client(base_url, **own)
 
     def _client(self, base_url: str, **own: Any) -> "AppmixerClient":
@@ -183,10 +200,8 @@ class Wiring:
             self._connections = connections(_MOST_CONNECTIONS)
         return AppmixerClient(
             base_url,
-            dialect=self.settings.api_dialect,
             transport=self._connections,
-            **self._limits(),
-            **own,
+            **{"dialect": self.settings.api_dialect} | self._limits() | own,
         )
 
     def _limits(self) -> dict[str, Any]:

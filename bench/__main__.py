@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import calls, engine, load, logs, served, start_up, tokens, webhooks
+from bench import calls, edits, engine, load, logs, served, start_up, tokens, webhooks
 from bench.measurement import FULL, QUICK, Effort, Measurement
 from bench.processes import ROOT
 from bench.report import as_json, print_table, write_into
@@ -15,6 +15,7 @@ _PARTS: dict[str, Callable[[Effort], list[Measurement]]] = {
     "memory": calls.measure_memory,
     "served": served.measure,
     "tokens": lambda _effort: tokens.measure(),
+    "edit": lambda _effort: edits.measure(),
     "engine": engine.measure,
     "load": load.measure,
     "logs": logs.measure,

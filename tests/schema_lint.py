@@ -41,6 +41,18 @@ MAPS = {
     ("update_flow", "descriptor"),
     ("update_flow", "custom_fields"),
     ("create_account", "token"),
+    ("create_chart", "traces"),
+    ("update_chart", "traces"),
+    ("trigger_component", "body"),
+    ("send_app_event", "data"),
+    ("test_flow", "payload"),
+    ("test_flow", "inputs"),
+    ("test_modifier", "hash_params"),
+    ("import_flow", "document"),
+    ("get_component_options", "values"),
+    ("publish_component", "manifest"),
+    ("edit_flow", "operations[].fields"),
+    ("edit_flow", "operations[].properties"),
 }
 """Arguments whose keys are the caller's own, so that no schema can name them.
 

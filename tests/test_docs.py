@@ -1,5 +1,7 @@
 """The documents say what the code does."""
 
+import contextlib
+import io
 import json
 import re
 import shlex
@@ -12,19 +14,19 @@ import anyio
 import pytest
 
 from appmixer_mcp import errors
+from appmixer_mcp.calling import list_tools
 from appmixer_mcp.cli import _parsed
 from appmixer_mcp.sandbox import app, components
 from appmixer_mcp.settings import PREFIX, Settings
 from appmixer_mcp.surface import load_toolsets
 from bench.tokens import MOST, cost, count
 from tests.contract.documents import component_types, contract, operations, shape
-from tests.listings import MODES, shown_in
+from tests.listings import MODES, server, shown_in
 from tests.processes import sandbox
 
 README = Path(__file__).parent.parent / "README.md"
 SANDBOX = README.parent / "docs" / "sandbox.md"
 PERFORMANCE = README.parent / "docs" / "performance.md"
-SOMETIMES = {"update_flow", "create_store_item"}
 
 
 def fenced(language):
@@ -41,13 +43,22 @@ def settings_table():
     return "\n".join(rows)
 
 
+def tools_as_json(*toolsets, **options):
+    """Return what `appmixer-mcp tools --json` prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        list_tools(server(toolsets=toolsets, **options), as_json=True)
+    return json.loads(printed.getvalue())
+
+
 def tools_table():
-    rows = ["| group | tool | what it does |", "|---|---|---|"]
-    for toolset in load_toolsets().values():
-        for spec in toolset.tools:
-            mark = "" if spec.preview is None else "?" if spec.name in SOMETIMES else "!"
-            first = re.split(r"(?<=\.)\s", " ".join(spec.description.split("\n\n")[0].split()))[0]
-            rows.append(f"| {toolset.name} | `{spec.name}`{mark} | {first} |")
+    rows = ["| group | tool | presets | what it does |", "|---|---|---|---|"]
+    for tool in tools_as_json("all"):
+        mark = {"never": "", "sometimes": "?", "always": "!"}[tool["asks"]]
+        text = " ".join(tool["description"].split("\n\n")[0].split())
+        first = re.split(r"(?<=\.)\s", text)[0]
+        presets = " ".join(tool["presets"])
+        rows.append(f"| {tool['group']} | `{tool['name']}`{mark} | {presets} | {first} |")
     return "\n".join(rows)
 
 

@@ -51,6 +51,7 @@ class FlowDetail(Result):
     flow_id: str
     name: str
     stage: str
+    version: str = Field(description="Changes with every edit.")
     description: Text = None
     created_at: Instant = None
     modified_at: Instant = None
@@ -75,6 +76,8 @@ class FlowChanged(Outcome):
 
     flow_id: Text = None
     stage: Text = None
+    version: Text = None
+    change_id: Text = Field(default=None, description="undo_change takes it back.")
 
 
 class FlowAuthentication(Result):

@@ -14,6 +14,7 @@ StoreId = Annotated[ids.StoreId, Field(description="From list_stores.", min_leng
 AccountId = Annotated[ids.AccountId, Field(description="From list_accounts.", min_length=1)]
 TaskId = Annotated[ids.TaskId, Field(description="From list_tasks.", min_length=1)]
 ChartId = Annotated[ids.ChartId, Field(description="From list_charts.", min_length=1)]
+FileId = Annotated[ids.FileId, Field(description="From list_files.", min_length=1)]
 
 Limit = Annotated[int, Field(description="Most items to return.", ge=1, le=100)]
 Offset = Annotated[int, Field(description="Items to skip: next_offset of the page before.", ge=0)]

@@ -1,19 +1,17 @@
 """Flows: list, read, build, run and remove them."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from appmixer_mcp.cleaning import quoted
-from appmixer_mcp.confirmation import Impact
-from appmixer_mcp.descriptor import check_descriptor, source_links
-from appmixer_mcp.errors import ConflictError, FlowInvalidError, InputError
-from appmixer_mcp.projections import WITHOUT_DESCRIPTOR, WITHOUT_PICTURES
+from appmixer_mcp.descriptor import source_links
+from appmixer_mcp.projections import WITHOUT_DESCRIPTOR
 from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, RUN, ToolContext, Toolset
 
+from ._flow_memory import remember
 from ._flow_models import (
     FlowAuthentication,
     FlowChanged,
@@ -23,6 +21,9 @@ from ._flow_models import (
     FlowPage,
     summary,
 )
+from ._flow_previews import delete_impact, refuse_unsound, update_impact
+from ._flow_restoring import deleted_state
+from ._flow_writing import keep, note_made_flow, whole_flow, write_flow
 from ._shared import (
     DESCRIPTOR_OF_FLOW,
     LOGS_OF_FLOW,
@@ -34,9 +35,6 @@ from ._shared import (
     Sort,
     plural,
 )
-
-if TYPE_CHECKING:
-    from appmixer_mcp.api.models.flows import Flow
 
 TOOLSET = Toolset("flows", "List, read, build, run and remove flows.")
 
@@ -106,8 +104,8 @@ async def get_flow(
     ] = [],
 ) -> FlowDetail:
     """Show one flow: its summary, its components and wiring, or its descriptor."""
-    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
-    descriptor: Mapping[str, Any] = flow.flow or {}
+    flow = await whole_flow(await ctx.client(), flow_id)
+    descriptor = flow.flow or {}
     wanted = {
         one: entry for one, entry in descriptor.items() if not component_ids or one in component_ids
     }
@@ -118,6 +116,7 @@ async def get_flow(
         flow_id=flow.flow_id,
         name=flow.name or "",
         stage=flow.stage or "",
+        version=remember(ctx, flow),
         description=flow.description,
         created_at=flow.created_at,
         modified_at=flow.modified_at,
@@ -148,7 +147,7 @@ async def create_flow(
     A malformed descriptor is refused with every problem, and nothing is created. Whether component
     types, ports and fields exist is checked by start_flow.
     """
-    _refuse_unsound(descriptor)
+    refuse_unsound(descriptor)
     properties = {"customFields": custom_fields} if custom_fields else None
     flow_id = await (await ctx.client()).flows.create_flow(name, descriptor, properties)
     size = plural(len(descriptor), "component")
@@ -158,40 +157,11 @@ async def create_flow(
         flow_id=flow_id,
         stage="stopped",
         next_step="start_flow runs it.",
+        **await note_made_flow(ctx, flow_id, tool="create_flow"),
     )
 
 
-async def _update_impact(
-    ctx: ToolContext,
-    flow_id: FlowId,
-    name: str,
-    descriptor: dict[str, Any] | None,
-    custom_fields: dict[str, Any] | None,
-) -> Impact | None:
-    """Ask when components go or change type, over half of them change, or the flow runs."""
-    if not name and descriptor is None and custom_fields is None:
-        raise InputError("Nothing to change: give name, descriptor or custom_fields.")
-    if descriptor is not None:
-        _refuse_unsound(descriptor)
-    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
-    losses: list[str] = []
-    if flow.stage == "running":
-        losses.append(
-            "The flow is running: it goes on with the change at once, and messages on their "
-            "way may be lost."
-        )
-    if descriptor is not None:
-        losses += _descriptor_losses(flow.flow or {}, descriptor)
-    if not losses:
-        return None
-    return Impact(
-        question=f"Change the flow {quoted(flow.name)} ({flow.stage})?",
-        losses=losses,
-        identity=_identity(flow),
-    )
-
-
-@TOOLSET.tool("Update flow", DESTROY, preview=_update_impact, changes=(DESCRIPTOR_OF_FLOW,))
+@TOOLSET.tool("Update flow", DESTROY, preview=update_impact, changes=(DESCRIPTOR_OF_FLOW,))
 async def update_flow(
     ctx: ToolContext,
     flow_id: FlowId,
@@ -208,25 +178,21 @@ async def update_flow(
 
     Asks first when components would go, over half would change, or the flow runs.
     """
-    client = await ctx.client()
-    before = await client.flows.get_flow(flow_id, projection=WITHOUT_DESCRIPTOR)
+    before = await whole_flow(await ctx.client(), flow_id)
     update: dict[str, Any] = {"name": name} if name else {}
     if descriptor is not None:
         update["flow"] = descriptor
     if custom_fields is not None:
         update["customFields"] = custom_fields
-    may_run = ctx.agreed is not None and ctx.agreed.identity["stage"] == "running"
-    if before.stage == "running" and not may_run:
-        raise ConflictError(
-            f"The flow {quoted(before.name)} was started meanwhile and is not changed. Call "
-            "update_flow again to be asked about a flow that runs."
-        )
-    await client.flows.update_flow(flow_id, update, force=may_run)
+    written = await write_flow(ctx, before, update, tool="update_flow")
+    said = f"Changed the flow {quoted(name or before.name)}."
     return FlowChanged(
         done=True,
-        message=f"Changed the flow {quoted(name or before.name)}.",
+        message=" ".join((said, *written.notes)),
         flow_id=flow_id,
-        stage=before.stage,
+        stage=written.stage,
+        version=written.version,
+        change_id=written.change_id,
     )
 
 
@@ -235,36 +201,34 @@ async def clone_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
     """Make a stopped copy of a flow, with new component ids; update_flow renames it."""
     clone_id = await (await ctx.client()).flows.clone_flow(flow_id)
     return FlowChanged(
-        done=True, message=f"Copied the flow {flow_id}.", flow_id=clone_id, stage="stopped"
-    )
-
-
-async def _delete_impact(ctx: ToolContext, flow_id: FlowId) -> Impact:
-    client = await ctx.client()
-    flow = await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
-    unprocessed = await client.messages.count_unprocessed(flow_id)
-    losses = [f"{plural(len(flow.flow or {}), 'component')} and their configuration, for good"]
-    if flow.stage == "running":
-        losses.append("The flow is running; it stops.")
-    if unprocessed:
-        losses.append(f"{plural(unprocessed, 'unprocessed message')} could not be retried any more")
-    return Impact(
-        question=f"Delete the flow {quoted(flow.name)} ({flow.stage})?",
-        losses=losses,
-        identity=_identity(flow),
+        done=True,
+        message=f"Copied the flow {flow_id}.",
+        flow_id=clone_id,
+        stage="stopped",
+        **await note_made_flow(ctx, clone_id, tool="clone_flow"),
     )
 
 
 @TOOLSET.tool(
     "Delete flow",
     DESTROY,
-    preview=_delete_impact,
+    preview=delete_impact,
     changes=(DESCRIPTOR_OF_FLOW, LOGS_OF_FLOW),
 )
 async def delete_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChanged:
-    """Delete a flow for good. Shows what would be lost first."""
-    await (await ctx.client()).flows.delete_flow(flow_id)
-    return FlowChanged(done=True, message=f"Deleted the flow {flow_id}.", flow_id=flow_id)
+    """Delete a flow. Shows what would be lost first; undo_change brings the flow back."""
+    client = await ctx.client()
+    flow = await client.flows.get_flow(flow_id)
+    state = await deleted_state(client, flow)
+    async with keep(ctx, "flow", flow_id, flow.name or "", state, tool="delete_flow") as kept:
+        await client.flows.delete_flow(flow_id)
+        kept.done(None)
+    return FlowChanged(
+        done=True,
+        message=f"Deleted the flow {quoted(flow.name)}.",
+        flow_id=flow_id,
+        change_id=kept.change_id,
+    )
 
 
 @TOOLSET.tool("Start flow", RUN)
@@ -294,40 +258,6 @@ async def get_flow_authentication(ctx: ToolContext, flow_id: FlowId) -> FlowAuth
     """Show which components of a flow need an account, and which accounts they can use."""
     found = await (await ctx.client()).flows.get_flow_authentication(flow_id)
     return FlowAuthentication(flow_id=flow_id, components=found.components, services=found.services)
-
-
-def _refuse_unsound(descriptor: dict[str, Any]) -> None:
-    problems = check_descriptor(descriptor)
-    if problems:
-        raise FlowInvalidError([str(problem) for problem in problems])
-
-
-def _descriptor_losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    def named(component_id: str) -> str:
-        entry = before[component_id]
-        return f"{quoted(entry.get('label') or entry.get('type'))} ({quoted(component_id)})"
-
-    changed = [one for one in before if one in after and before[one] != after[one]]
-    losses: list[str] = []  # what sums up comes first: of many lines a person sees the first ones
-    if len(changed) * 2 > len(before):
-        losses.append(f"Changes {len(changed)} of {plural(len(before), 'component')}")
-    losses += [f"Removes the component {named(one)}" for one in before if one not in after]
-    losses += [
-        f"Puts a component of another type in the place of {named(one)}"
-        for one in changed
-        if before[one].get("type") != after[one].get("type")
-    ]
-    return losses
-
-
-def _identity(flow: "Flow") -> dict[str, str]:
-    return {
-        "flow_id": flow.flow_id,
-        "name": flow.name or "",
-        "stage": flow.stage or "",
-        "modified_at": str(flow.modified_at),
-        "components": ",".join(sorted(flow.flow or {})),
-    }
 
 
 def _component(component_id: str, entry: Any, flow_url: str) -> FlowComponent:

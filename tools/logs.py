@@ -1,19 +1,18 @@
 """Logs: what flows received, sent and failed at."""
 
 import json
-import re
-from typing import TYPE_CHECKING, Annotated, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, JsonValue
-from pydantic.json_schema import SkipJsonSchema
 
-from appmixer_mcp.errors import InputError
 from appmixer_mcp.ids import FlowId, LogId
 from appmixer_mcp.redaction import redacted
 from appmixer_mcp.results import Facts, Instant, Page, Result, Text
 from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import READ, ToolContext, Toolset
 
+from ._log_filters import Component, LogFilter, Lucene, OfFlow, Severity, Since, Words
 from ._shared import Limit, Offset, sorted_by
 
 if TYPE_CHECKING:
@@ -73,40 +72,29 @@ class LogDetail(Result):
 @TOOLSET.tool("Query logs", READ, selectable=Selectable(always=("log_id", "index")))
 async def query_logs(
     ctx: ToolContext,
-    flow_id: Annotated[
-        FlowId | SkipJsonSchema[None], Field(description="Only this flow's, from list_flows.")
-    ] = None,
-    severity: Annotated[
-        Literal["error", "warning", "info", "trace"] | SkipJsonSchema[None],
-        Field(description="Only records of this severity."),
-    ] = None,
-    query: Annotated[
-        str,
-        Field(
-            description="Lucene: words, componentId:ID, correlationId:ID, "
-            "@timestamp:[2026-01-01 TO *], AND OR NOT."
-        ),
-    ] = "",
+    flow_id: OfFlow = None,
+    component: Component = "",
+    severity: Severity = None,
+    since: Since = "",
+    text: Words = "",
+    query: Lucene = "",
     sort: Annotated[str, Field(description="field:asc or field:desc.")] = "",
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> LogPage:
     """Search log records, newest first. Why a flow fails: severity error with its flow_id."""
-    _refuse_open_brackets(query)
-    wanted = [f"({query})"] if query else []
-    if severity:
-        wanted.append(f"severity:{severity}")
+    wanted = LogFilter(flow_id, component, severity, since, text, query)
     client = await ctx.client()
     order = sorted_by(client, sort, _NEWEST_FIRST)
     page = await client.logs.query_logs(
-        query=" AND ".join(wanted) or None,
-        flow_ids=[flow_id] if flow_id else [],
+        query=await wanted.lucene(client, datetime.now(UTC)),
+        flow_ids=wanted.flow_ids,
         sort=[order] if order else [],
         size=limit,
         from_=offset,
     )
     found = _shown(page, most_characters=_IN_A_LIST, offset=offset, limit=limit)
-    whole = flow_id and not (severity or query or sort or offset)
+    whole = wanted.is_flow_alone and not (sort or offset)
     return found.also_at("appmixer://flows/{}/logs", flow_id or "") if whole else found
 
 
@@ -119,13 +107,15 @@ async def get_log(
     """Show one log record whole, with what the component had received when it failed."""
     found = await (await ctx.client()).logs.get_log(log_id, index)
     hit = found.source
-    record = _record(hit.model_copy(update={"log_id": found.log_id, "index": found.index}), _ALONE)
+    record = record_of(
+        hit.model_copy(update={"log_id": found.log_id, "index": found.index}), _ALONE
+    )
     return LogDetail(
         record=record,
         sender_id=hit.sender_id,
         sender_type=hit.sender_type,
         sender_port=hit.sender_port,
-        input_messages=_text(hit.input_messages, _ALONE),
+        input_messages=text_of(hit.input_messages, _ALONE),
     )
 
 
@@ -144,7 +134,7 @@ async def flow_logs(ctx: ToolContext, flow_id: FlowId) -> LogPage:
 def _shown(page: "ApiLogPage", *, most_characters: int, offset: int, limit: int) -> LogPage:
     counted = [bucket for bucket in page.buckets if bucket.doc_count]
     return LogPage.of(
-        [_record(hit, most_characters) for hit in page.hits],
+        [record_of(hit, most_characters) for hit in page.hits],
         offset=offset,
         limit=limit,
         total=sum(bucket.doc_count or 0 for bucket in counted) if page.buckets else None,
@@ -155,18 +145,8 @@ def _shown(page: "ApiLogPage", *, most_characters: int, offset: int, limit: int)
     )
 
 
-def _refuse_open_brackets(query: str) -> None:
-    """Keep a query within the brackets that join it with the other conditions."""
-    depth = 0
-    for bracket in re.findall(r"[()]", re.sub(r'\\.|"(?:\\.|[^"\\])*"', "", query)):
-        depth += 1 if bracket == "(" else -1
-        if depth < 0:
-            break
-    if depth:
-        raise InputError("The brackets of query do not match. Mend them, or quote the text.")
-
-
-def _record(hit: "LogHit", most_characters: int) -> LogRecord:
+def record_of(hit: "LogHit", most_characters: int) -> LogRecord:
+    """Return a record as lists show it, its texts cut to so many characters."""
     return LogRecord(
         log_id=hit.log_id,
         index=hit.index,
@@ -178,12 +158,13 @@ def _record(hit: "LogHit", most_characters: int) -> LogRecord:
         port_type=hit.port_type or None,
         port=hit.port or None,
         correlation_id=hit.correlation_id or None,
-        message=_text(hit.msg, most_characters),
-        error=_text(hit.err, most_characters),
+        message=text_of(hit.msg, most_characters),
+        error=text_of(hit.err, most_characters),
     )
 
 
-def _text(value: JsonValue, most_characters: int) -> str | None:
+def text_of(value: JsonValue, most_characters: int) -> str | None:
+    """Return what a component logged as text: without secrets, cut, None where there is nothing."""
     if value is None or value == "":
         return None
     text = _unquoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

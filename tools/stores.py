@@ -1,32 +1,29 @@
 """Stores and their records."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
-from pydantic.json_schema import SkipJsonSchema
 
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
-from appmixer_mcp.errors import ConflictError, InputError
-from appmixer_mcp.results import Facts, Instant, Number, Outcome, Page, Result, Text
+from appmixer_mcp.journal.states import json_size
+from appmixer_mcp.results import Facts, Instant, Outcome, Page, Result, Text
 from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import CHANGE, CREATE, DESTROY, READ, Choice, ToolContext, Toolset
 
 from ._choices import fitting
+from ._keeping import CANNOT_UNDO, keep, note_made, undo_fact, undo_losses
 from ._shared import Limit, Name, Offset, Sort, StoreId, plural
+from ._store_states import MOST_RECORDS, TOO_MANY, store_state
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
     from appmixer_mcp.api.models.stores import StoreRecord
 
 TOOLSET = Toolset("stores", "Data stores and their records.")
 
-Key = Annotated[str, Field(description="Unique within the store.", min_length=1)]
 RecordPattern = Annotated[str, Field(description="Part of a key or value.")]
 
-_SHOWN_KEYS = 10
 _MOST_RECORDS = 100
 
 
@@ -54,6 +51,7 @@ class StoreChanged(Outcome):
     """What became of a store."""
 
     store_id: Text = None
+    change_id: Text = Field(default=None, description="undo_change takes it back.")
 
 
 class RecordCount(Result):
@@ -85,18 +83,6 @@ class StoreContents(RecordPage):
     name: str
 
 
-class RecordWritten(Outcome):
-    """What became of a record."""
-
-    record: Record | SkipJsonSchema[None] = None
-
-
-class RecordsDeleted(Outcome):
-    """What became of records."""
-
-    deleted_count: Number = None
-
-
 @TOOLSET.tool("List stores", READ)
 async def list_stores(ctx: ToolContext, offset: Offset = 0) -> StorePage:
     """List all data stores."""
@@ -116,35 +102,80 @@ async def get_store(ctx: ToolContext, store_id: StoreId) -> StoreDetail:
 async def create_store(ctx: ToolContext, name: Name) -> StoreChanged:
     """Create an empty data store."""
     store_id = await (await ctx.client()).stores.create_store(name)
-    return StoreChanged(done=True, message=f"Created the store {quoted(name)}.", store_id=store_id)
+    made: dict[str, Any] = {"name": name, "records": {}}
+    return StoreChanged(
+        done=True,
+        message=f"Created the store {quoted(name)}.",
+        store_id=store_id,
+        change_id=await note_made(ctx, "store", store_id, name, made, tool="create_store"),
+    )
 
 
 @TOOLSET.tool("Rename store", CHANGE)
 async def rename_store(ctx: ToolContext, store_id: StoreId, name: Name) -> StoreChanged:
     """Rename a data store; flows refer to it by id and go on."""
-    await (await ctx.client()).stores.rename_store(store_id, name)
-    return StoreChanged(done=True, message=f"The store is now {quoted(name)}.", store_id=store_id)
+    client = await ctx.client()
+    old = (await client.stores.get_store(store_id)).name or ""
+    state = {"name": old}
+    async with keep(
+        ctx, "store", store_id, old, state, tool="rename_store", must=False
+    ) as kept:  # the message keeps the old name as well
+        await client.stores.rename_store(store_id, name)
+        kept.done({"name": name})
+    said = f"The store {quoted(old)} is now {quoted(name)}."
+    return StoreChanged(done=True, message=said, store_id=store_id, change_id=kept.change_id)
 
 
 async def _delete_store_impact(ctx: ToolContext, store_id: StoreId) -> Impact:
     client = await ctx.client()
     store = await client.stores.get_store(store_id)
     count = await client.stores.count_store_records(store_id)
+    state = await _state_of(ctx, store_id)
+    if state is None:
+        no_undo = [] if ctx.journal is None else [f"{CANNOT_UNDO}: {TOO_MANY}."]
+    else:
+        no_undo = await undo_losses(ctx, json_size(state))
+    undoable = state is not None and not no_undo
+    after = "undo_change brings them back, in a store with a new id" if undoable else "for good"
     return Impact(
         question=f"Delete the store {quoted(store.name)} with {plural(count, 'record')}?",
         losses=[
-            f"{plural(count, 'record')}, for good",
+            *no_undo,
+            f"{plural(count, 'record')}: {after}",
             "Flows that use the store fail from then on.",
         ],
-        identity={"store_id": store_id, "name": store.name or ""},
+        identity={"store_id": store_id, "name": store.name or "", **undo_fact(no_undo)},
     )
 
 
 @TOOLSET.tool("Delete store", DESTROY, preview=_delete_store_impact)
 async def delete_store(ctx: ToolContext, store_id: StoreId) -> StoreChanged:
-    """Delete a data store and all its records for good. Shows what would be lost first."""
-    await (await ctx.client()).stores.delete_store(store_id)
-    return StoreChanged(done=True, message=f"Deleted the store {store_id}.", store_id=store_id)
+    """Delete a data store and all its records. Shows what would be lost first."""
+    client = await ctx.client()
+    name = (await client.stores.get_store(store_id)).name or ""
+    state = await _state_of(ctx, store_id)
+    if state is None:
+        await client.stores.delete_store(store_id)
+        change_id = None
+    else:
+        async with keep(ctx, "store", store_id, name, state, tool="delete_store") as kept:
+            await client.stores.delete_store(store_id)
+            kept.done(None)
+        change_id = kept.change_id
+    return StoreChanged(
+        done=True,
+        message=f"Deleted the store {quoted(name)}.",
+        store_id=store_id,
+        change_id=change_id,
+    )
+
+
+async def _state_of(ctx: ToolContext, store_id: StoreId) -> dict[str, Any] | None:
+    """Return what is kept of a store; None where nothing is, or where it has too many records."""
+    client = await ctx.client()
+    if ctx.journal is None or await client.stores.count_store_records(store_id) > MOST_RECORDS:
+        return None
+    return await store_state(client, store_id)
 
 
 @TOOLSET.tool("Count store records", READ)
@@ -174,84 +205,10 @@ async def list_store_records(
     total = None
     if offset or len(found) == limit:
         total = await client.stores.count_store_records(store_id, pattern=pattern or None)
-    items = [_record(record) for record in found]
+    items = [record_of(record) for record in found]
     records = RecordPage.of(items, offset=offset, limit=limit, total=total)
     whole = not pattern and offset == 0
     return records.also_at("appmixer://stores/{}", store_id) if whole else records
-
-
-async def _overwrite_impact(
-    ctx: ToolContext,
-    store_id: StoreId,
-    key: str,
-    value: str,
-    value_is_json: bool,
-    overwrite: bool,
-) -> Impact | None:
-    _stored_value(value, is_json=value_is_json)
-    existing = await (await ctx.client()).stores.get_store_record(store_id, key)
-    if existing is None:
-        return None
-    if not overwrite:
-        raise ConflictError(
-            f"The store has a record {quoted(key)} already. Call again with overwrite=true to "
-            "replace its value, or choose another key."
-        )
-    old = _record(existing).value
-    return Impact(
-        question=f"Overwrite the record {quoted(key)}?",
-        losses=[f"Its present value: {quoted(old)}"],
-        # Not every tenant tells when a record was written.
-        identity={
-            "store_id": store_id,
-            "key": key,
-            "updated_at": str(existing.updated_at),
-            "value": old,
-        },
-    )
-
-
-@TOOLSET.tool("Create store item", DESTROY, preview=_overwrite_impact)
-async def create_store_item(
-    ctx: ToolContext,
-    store_id: StoreId,
-    key: Key,
-    value: Annotated[str, Field(description="Text, or JSON text with value_is_json.")],
-    value_is_json: Annotated[bool, Field(description="Store value as the JSON it holds.")] = False,
-    overwrite: Annotated[bool, Field(description="Replace an existing key, after asking.")] = False,
-) -> RecordWritten:
-    """Write a record of a data store. An existing key is refused without overwrite=true."""
-    client = await ctx.client()
-    stored = _stored_value(value, is_json=value_is_json)
-    written = await client.stores.create_store_item(store_id, key, stored)
-    record = _record(written.model_copy(update={"value": stored, "key": key}))
-    return RecordWritten(done=True, message=f"Wrote the record {quoted(key)}.", record=record)
-
-
-async def _delete_items_impact(ctx: ToolContext, store_id: StoreId, keys: list[str]) -> Impact:
-    client = await ctx.client()
-    store = await client.stores.get_store(store_id)
-    shown = ", ".join(quoted(key) for key in keys[:_SHOWN_KEYS])
-    more = f" and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else ""
-    return Impact(
-        question=f"Delete {plural(len(keys), 'record')} of the store {quoted(store.name)}?",
-        losses=[f"The records {shown}{more}, for good"],
-        identity={"store_id": store_id, "name": store.name or "", "keys": json.dumps(keys)},
-    )
-
-
-@TOOLSET.tool("Delete store items", DESTROY, preview=_delete_items_impact)
-async def delete_store_items(
-    ctx: ToolContext,
-    store_id: StoreId,
-    keys: Annotated[list[str], Field(description="Keys of the records.", min_length=1)],
-) -> RecordsDeleted:
-    """Delete records of a data store for good. Shows what would be lost first."""
-    items = [(store_id, key) for key in keys]
-    count = await (await ctx.client()).stores.delete_store_items(items)
-    return RecordsDeleted(
-        done=True, message=f"Deleted {plural(count, 'record')}.", deleted_count=count
-    )
 
 
 @TOOLSET.resource("appmixer://stores/{store_id}", "Data store")
@@ -269,20 +226,8 @@ async def complete_store(ctx: ToolContext, text: str) -> list[Choice]:
     return fitting([Choice(one.store_id, one.name or "") for one in found], text)
 
 
-def _stored_value(value: str, *, is_json: bool) -> "JsonValue":
-    if not is_json:
-        return value
-    try:
-        parsed: JsonValue = json.loads(value)
-    except (ValueError, RecursionError):
-        raise InputError(
-            "value is not JSON, though value_is_json is true. Mend it, or leave value_is_json out "
-            "to store it as text."
-        ) from None
-    return parsed
-
-
-def _record(record: "StoreRecord") -> Record:
+def record_of(record: "StoreRecord") -> Record:
+    """Return a record as tools show it."""
     is_json = not isinstance(record.value, str)
     return Record(
         key=record.key,

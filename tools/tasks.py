@@ -1,6 +1,7 @@
 """People tasks: what flows ask persons to approve or reject."""
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, SecretStr
@@ -8,15 +9,16 @@ from pydantic.json_schema import SkipJsonSchema
 
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
-from appmixer_mcp.errors import ConflictError
+from appmixer_mcp.errors import ConflictError, InputError
 from appmixer_mcp.results import Facts, Instant, Outcome, Page, Result, Text
 from appmixer_mcp.selecting import Selectable
-from appmixer_mcp.toolset import DECIDE, READ, Choice, ToolContext, Toolset
+from appmixer_mcp.toolset import CREATE, DECIDE, READ, Choice, ToolContext, Toolset
 
 from ._choices import MOST_CHOICES, fitting, plain_part
 from ._shared import Filters, Limit, Offset, Sort, TaskId, sorted_by
 
 if TYPE_CHECKING:
+    from appmixer_mcp.api import AppmixerClient
     from appmixer_mcp.api.models.tasks import Task as ApiTask
 
 TOOLSET = Toolset("tasks", "What flows ask persons to approve or reject.")
@@ -25,6 +27,7 @@ Role = Annotated[
     Literal["approver", "requester"] | SkipJsonSchema[None],
     Field(description="Only tasks where the user is this; both if left out."),
 ]
+Email = Annotated[str, Field(description="E-mail of who decides.", min_length=3)]
 TitlePattern = Annotated[str, Field(description="Part of the title.")]
 Secret = Annotated[
     SecretStr | SkipJsonSchema[None],
@@ -126,6 +129,32 @@ async def get_task(ctx: ToolContext, task_id: TaskId, secret: Secret = None) -> 
     task = await (await ctx.client()).tasks.get_task(task_id, secret=_open(secret))
     shown = TaskDetail(task=_task(task), description=task.description or None)
     return shown if secret else shown.also_at("appmixer://tasks/{}", task_id)
+
+
+@TOOLSET.tool("Create task", CREATE)
+async def create_task(
+    ctx: ToolContext,
+    title: Annotated[str, Field(description="The question.", min_length=1, max_length=1000)],
+    approver: Email,
+    description: Annotated[str, Field(description="At length, Markdown.")] = "",
+    requester: Annotated[str, Field(description="E-mail of who asks; else the user's own.")] = "",
+    decision_by: Annotated[str, Field(description="ISO time, UTC unless it says else.")] = "",
+) -> TaskDecided:
+    """Open a people task: ask somebody to approve or reject something. No flow waits for it."""
+    client = await ctx.client()
+    task = await client.tasks.create_task(
+        title,
+        approver=approver,
+        requester=requester or await _own_email(client),
+        description=description,
+        decision_by=_instant(decision_by),
+    )
+    return TaskDecided(
+        done=True,
+        message=f"Opened the task {quoted(task.title)}.",
+        task=_task(task),
+        next_step="get_task shows later what was decided.",
+    )
 
 
 async def _approve_impact(ctx: ToolContext, task_id: TaskId, secret: SecretStr | None) -> Impact:
@@ -231,3 +260,23 @@ def _task(task: "ApiTask") -> Task:
 
 def _open(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
+
+
+async def _own_email(client: "AppmixerClient") -> str:
+    user = await client.users.get_user()
+    email = user.email or user.username
+    if not email:
+        raise InputError("The tenant tells no e-mail address of the user. Give requester.")
+    return email
+
+
+def _instant(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            f"decision_by is no time: {quoted(text)}. Give one such as 2026-01-31T17:00Z."
+        ) from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

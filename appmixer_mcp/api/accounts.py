@@ -3,6 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from pydantic import JsonValue
+
+from appmixer_mcp.errors import NotFoundError
+
 from .call import Call, json_body, no_such, path, query, shown
 from .dialect import refuse_arguments
 from .models.accounts import Account, AccountFlow, ComponentAccounts
@@ -11,7 +15,7 @@ from .resource import Resource
 
 
 class Accounts(Resource):
-    """The accounts of the signed-in user; the `openapi` dialect can only list them."""
+    """The accounts of the signed-in user; the `openapi` dialect lists, shows and deletes them."""
 
     async def list_accounts(self, *, filters: Sequence[str] = ()) -> list[Account]:
         """Return all accounts, without their tokens; empty when there are none.
@@ -24,6 +28,33 @@ class Accounts(Resource):
             refuse_arguments("list_accounts", filters=tuple(filters))
         call = Call("GET", path("accounts"), query({"filter": filters}))
         return await self._transport.request(call, list[Account])
+
+    async def get_account(self, account_id: AccountId, *, check: bool = True) -> Account:
+        """Return one account.
+
+        Args:
+            account_id: Which one.
+            check: Have the tenant ask the service whether the account still works, and say so in
+                `valid`; a tenant that cannot leaves it None. The `openapi` dialect always checks.
+
+        Raises:
+            NotFoundError: There is none.
+
+        Source: the two dialects have a call each; that every value but `valid` is a token that
+        does not work is ours, the documentation names no other.
+        """
+        if self._openapi:
+            call = Call("GET", path("accounts", account_id), advice=_no_account(account_id))
+            return await self._transport.request(call, Account)
+        call = Call("POST", path("accounts", account_id, "test"))
+        for account in await self.list_accounts():
+            if account.account_id == account_id:
+                if not check:
+                    return account
+                tokens = await self._transport.find(call, dict[str, JsonValue])
+                valid = all(one == "valid" for one in tokens.values()) if tokens else None
+                return account.model_copy(update={"valid": valid})
+        raise NotFoundError(_no_account(account_id)[404])
 
     async def create_account(
         self,
@@ -75,11 +106,46 @@ class Accounts(Resource):
         )
         return (await self._transport.request(call, ComponentAccounts)).auth.accounts
 
+    async def assign_account(self, component_id: ComponentId, account_id: AccountId) -> None:
+        """Have a component of a saved flow use an account, instead of the one it had.
+
+        Raises:
+            InputError: The account does not fit the component.
+            NotFoundError: No flow of the user has such a component, or there is no such account.
+        """
+        self._needs_appmixer("assign_account")
+        call = Call(
+            "PUT",
+            path("auth", "component", component_id, account_id),
+            body=json_body({}),
+            advice={
+                404: f"No flow of this user has the component {shown(component_id)}, or there is "
+                f"no account {shown(account_id)}. See get_flow and list_accounts."
+            },
+        )
+        await self._transport.send(call)
+
+    async def unassign_account(self, component_id: ComponentId) -> None:
+        """Take the account away from a component of a saved flow."""
+        self._needs_appmixer("unassign_account")
+        call = Call(
+            "DELETE",
+            path("auth", "component", component_id),
+            advice={404: f"No flow of this user has the component {shown(component_id)}."},
+        )
+        await self._transport.send(call)
+
     async def list_account_flows(self, account_id: AccountId) -> list[AccountFlow]:
         """Return the flows that use an account; empty when none does."""
         self._needs_appmixer("list_account_flows")
         call = Call("GET", path("accounts", account_id, "flows"), advice=_no_account(account_id))
         return await self._transport.request(call, list[AccountFlow])
+
+    async def delete_account(self, account_id: AccountId) -> None:
+        """Delete an account; the flows that use it stop."""
+        await self._transport.send(
+            Call("DELETE", path("accounts", account_id), advice=_no_account(account_id))
+        )
 
     async def set_account_name(self, account_id: AccountId, new_name: str) -> None:
         """Set the name that people see."""

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
@@ -21,7 +21,7 @@ class Call:
     """A method, a path and what goes with them; made by the resources, sent by the transport."""
 
     method: str
-    """`GET`, `POST`, `PUT` or `DELETE`."""
+    """`GET`, `POST`, `PUT`, `PATCH` or `DELETE`."""
 
     path: str
     """Starts with a slash; made by `path`, so every id in it is one percent-encoded segment."""
@@ -34,6 +34,9 @@ class Call:
 
     content_type: str = "application/json"
     """What `body` is."""
+
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Further ones, or others than are usual; ASCII."""
 
     advice: Mapping[int, str] = field(default_factory=dict[int, str])
     """HTTP status to the sentence that says what it means here and what to call next."""
@@ -50,15 +53,24 @@ class Call:
     signs_in: bool = False
     """Whether it only gets a token, so that an outcome nobody knows does no harm."""
 
+    timeout_s: float | None = None
+    """For one try; None is the client's own."""
+
+    heard: Callable[[str, str], bool] | None = None
+    """Takes name and data of each event of a good answer, as it comes; True ends the reading."""
+
+    to_flow: bool = False
+    """Whether a flow gets it: it runs for each, so it is sent once, and never where it points."""
+
     @property
     def writes(self) -> bool:
         """Whether the tenant may be changed by it."""
-        return self.method != "GET" and not self.signs_in
+        return self.to_flow or (self.method != "GET" and not self.signs_in)
 
     @property
     def repeatable(self) -> bool:
         """Whether sending it twice leaves the tenant as sending it once does."""
-        return self.method != "POST"
+        return self.method != "POST" and not self.to_flow
 
     def __str__(self) -> str:
         return f"{self.method} {self.path[:_SHOWN_PATH_CHARACTERS]}"

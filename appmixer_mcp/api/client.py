@@ -12,18 +12,25 @@ from appmixer_mcp.errors import AppmixerError, InputError
 
 from .accounts import Accounts
 from .auth import SignedInWith, SignIn, checked_base_url, expiry_of
+from .authoring import Authoring
 from .call import shown
 from .charts import Charts
 from .components import Components
 from .dialect import Dialect
+from .events import Events
 from .exchange import Exchange
+from .files import Files
 from .flows import Flows
+from .gateways import Gateways
 from .logs import Logs
 from .messages import Messages
 from .stores import Stores
+from .system import System
 from .tasks import Tasks
+from .telemetry import Telemetry
 from .transport import Sleep, Transport
 from .users import Users
+from .versions import Versions
 
 
 class AppmixerClient:
@@ -40,7 +47,14 @@ class AppmixerClient:
         tasks: People tasks.
         charts: Charts over logs.
         components: Component types.
+        authoring: Variables, modifiers, test runs.
         messages: Messages that flows could not process.
+        files: Files that flows read and write.
+        system: What the tenant says about itself.
+        versions: What flows were.
+        events: App events, and requests to the webhooks of components.
+        telemetry: How much the flows do.
+        gateways: What flows offer to MCP servers.
         dialect: Which spelling of the REST API is spoken.
     """
 
@@ -89,7 +103,14 @@ class AppmixerClient:
         self.tasks = Tasks(self._transport, dialect)
         self.charts = Charts(self._transport, dialect)
         self.components = Components(self._transport, dialect)
+        self.authoring = Authoring(self._transport, dialect)
         self.messages = Messages(self._transport, dialect)
+        self.files = Files(self._transport, dialect)
+        self.system = System(self._transport, dialect)
+        self.versions = Versions(self._transport, dialect)
+        self.events = Events(self._transport, dialect)
+        self.telemetry = Telemetry(self._transport, dialect)
+        self.gateways = Gateways(self._transport, dialect)
 
     @property
     def signed_in_with(self) -> SignedInWith:

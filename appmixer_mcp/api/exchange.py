@@ -1,5 +1,7 @@
 """One HTTP exchange: bounded in time and size, redirected only within the same host."""
 
+from collections.abc import Callable
+
 import httpx2
 from anyio import move_on_after
 
@@ -69,7 +71,8 @@ class Exchange:
             UnexpectedAnswerError: Too large, not decodable, or redirected to another host.
             InputError: The call is too long for a URL.
         """
-        with move_on_after(self._timeout_s):
+        timeout_s = call.timeout_s or self._timeout_s
+        with move_on_after(timeout_s):
             try:
                 return await self._follow(self._request(base_url, call, token), call)
             except httpx2.PoolTimeout as error:
@@ -89,13 +92,11 @@ class Exchange:
                 ) from error
             except httpx2.TransportError as error:
                 raise NoAnswerError("the connection broke", sent=True) from error
-        raise NoAnswerError(
-            f"it took longer than {self._timeout_s:g} seconds", sent=True, timed_out=True
-        )
+        raise NoAnswerError(f"it took longer than {timeout_s:g} seconds", sent=True, timed_out=True)
 
     def _request(self, base_url: str, call: Call, token: str | None) -> httpx2.Request:
         headers = {
-            "Accept": "application/json",
+            "Accept": "application/json" + (", text/event-stream" if call.heard else ""),
             # Only what can be cut off in good time while it is unpacked.
             "Accept-Encoding": "gzip",
             "User-Agent": f"appmixer-mcp/{__version__}",
@@ -104,6 +105,7 @@ class Exchange:
             headers["Authorization"] = f"Bearer {token}"
         if call.body is not None:
             headers["Content-Type"] = call.content_type
+        headers |= call.headers
         address = f"{base_url}{call.path}?{call.query}" if call.query else f"{base_url}{call.path}"
         try:
             url = httpx2.URL(address)
@@ -126,7 +128,7 @@ class Exchange:
             # A handed-in transport need not set it, and reading an answer needs it.
             response.request = request
             try:
-                if not response.has_redirect_location:
+                if call.to_flow or not response.has_redirect_location:
                     return await self._read(response, call)
             finally:
                 await response.aclose()
@@ -135,6 +137,8 @@ class Exchange:
 
     async def _read(self, response: httpx2.Response, call: Call) -> Answer:
         good = response.is_success
+        if good and call.heard is not None:
+            return await self._listen(response, call, call.heard)
         most_bytes = self._max_answer_bytes if good else _MOST_ERROR_BYTES
         body = bytearray()
         async for chunk in response.aiter_bytes():
@@ -144,6 +148,25 @@ class Exchange:
                     raise too_large(call, response.status_code, most_bytes)
                 break
         return Answer(response.status_code, response.headers, bytes(body[:most_bytes]))
+
+    async def _listen(
+        self, response: httpx2.Response, call: Call, heard: Callable[[str, str], bool]
+    ) -> Answer:
+        if "text/event-stream" not in response.headers.get("content-type", ""):
+            raise UnexpectedAnswerError(
+                f"The answer to {call} is no stream of events. Check that APPMIXER_BASE_URL fits "
+                "this tenant.",
+                may_have_happened=call.writes,
+                status=response.status_code,
+            )
+        characters = 0
+        async for event in httpx2.EventSource(response, self._max_answer_bytes):
+            characters += len(event.data)
+            if characters > self._max_answer_bytes:
+                raise too_large(call, response.status_code, self._max_answer_bytes)
+            if heard(event.event, event.data):
+                break
+        return Answer(response.status_code, response.headers, b"")
 
     def _pool(self) -> httpx2.AsyncBaseTransport:
         # Made with the first call: its TLS context takes time that start-up has not.

@@ -1,12 +1,13 @@
 """Log records: search, and one in full."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from . import call as calls
-from .call import Call, path
+from .call import Call, json_body, path
 from .dialect import missing, refuse_arguments
 from .models.base import FlowId, LogId
-from .models.logs import LogDetail, LogHit, LogPage
+from .models.logs import LogCounts, LogDetail, LogHit, LogPage
 from .resource import Resource
 
 
@@ -89,3 +90,30 @@ class Logs(Resource):
             advice=calls.no_such("log record", log_id, "query_logs"),
         )
         return await self._transport.request(call, LogDetail)
+
+    async def aggregate_logs(
+        self,
+        aggregations: Mapping[str, Any],
+        *,
+        query: str | None = None,
+        flow_ids: Sequence[FlowId] = (),
+    ) -> LogCounts | None:
+        """Count records without sending any; None when the tenant cannot (404).
+
+        Args:
+            aggregations: Name to aggregation in Elasticsearch's form, such as `{"n": {"terms":
+                {"field": "severity"}}}`.
+            query: As for `query_logs`.
+            flow_ids: Likewise.
+
+        Raises:
+            InputError: The query or an aggregation cannot be read.
+        """
+        self._needs_appmixer("aggregate_logs")
+        call = Call(
+            "POST",
+            path("logs"),
+            calls.query({"query": query, "flowId": flow_ids, "size": 0}),
+            json_body({"aggs": dict(aggregations)}),
+        )
+        return await self._transport.find(call, LogCounts)

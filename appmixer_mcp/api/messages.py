@@ -1,8 +1,10 @@
 """Messages that flows could not process."""
 
-from .call import Call, path, query
+from appmixer_mcp.errors import NotFoundError
+
+from .call import Call, no_such, path, query
 from .dialect import count_pages, cut
-from .models.base import FlowId
+from .models.base import FlowId, MessageId
 from .models.messages import UnprocessedMessage
 from .resource import Resource
 
@@ -42,3 +44,52 @@ class Messages(Resource):
             return await self.list_unprocessed(flow_id, limit, offset)
 
         return await count_pages(page, lambda message: message.message_id, MOST_COUNTED)
+
+    async def get_unprocessed(self, message_id: MessageId) -> UnprocessedMessage:
+        """Return one unprocessed message.
+
+        Raises:
+            NotFoundError: There is none (any more).
+        """
+        if self._openapi:
+            path(message_id)
+            for message in await self.list_unprocessed():
+                if message.message_id == message_id:
+                    return message
+            raise NotFoundError(_no_message(message_id)[404])
+        call = _about("GET", message_id)
+        return await self._transport.request(call, UnprocessedMessage)
+
+    async def retry_unprocessed(self, message_id: MessageId) -> None:
+        """Give a message back to its flow, which has to run.
+
+        Raises:
+            NotFoundError: There is no such message (any more).
+            ConflictError: The flow does not run, or has lost the component.
+            ForbiddenError: The flow is somebody else's, who shares it.
+
+        Source: documented; what becomes of a message whose flow does not run is not.
+        """
+        await self._transport.send(_about("POST", message_id))
+
+    async def delete_unprocessed(self, message_id: MessageId) -> None:
+        """Throw a message away.
+
+        Raises:
+            NotFoundError: There is no such message (any more).
+            ForbiddenError: The flow is somebody else's, who shares it.
+        """
+        await self._transport.send(_about("DELETE", message_id))
+
+
+def _about(method: str, message_id: MessageId) -> Call:
+    return Call(method, path("unprocessed-messages", message_id), advice=_no_message(message_id))
+
+
+def _no_message(message_id: MessageId) -> dict[int, str]:
+    return no_such("unprocessed message", message_id, "list_unprocessed") | {
+        403: "Only the owner of a flow may retry or delete its unprocessed messages; this flow is "
+        "shared with the signed-in user.",
+        409: "The message was not put back. Its flow has to run (start_flow) and still have the "
+        "component that failed.",
+    }

@@ -1,6 +1,7 @@
-"""People tasks: list, read, approve and reject."""
+"""People tasks: list, read, make, approve and reject."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from appmixer_mcp.errors import NotFoundError
@@ -111,6 +112,39 @@ class Tasks(Resource):
             advice=_no_task(task_id),
             secrets=_secrets(secret),
         )
+        return await self._transport.request(call, Task)
+
+    async def create_task(
+        self,
+        title: str,
+        *,
+        approver: str,
+        requester: str,
+        description: str = "",
+        decision_by: datetime | None = None,
+    ) -> Task:
+        """Ask a person to approve or reject something; no flow waits for it.
+
+        Args:
+            title: The question in a line.
+            approver: E-mail address of the person who decides.
+            requester: E-mail address of the person who asks.
+            description: The question at length, Markdown.
+            decision_by: Until when the decision is wanted, aware.
+
+        Returns:
+            The task, the only answer with the secrets of both persons.
+        """
+        self._needs_appmixer("create_task")
+        content = {
+            "title": title,
+            "description": description or None,
+            "approver": approver,
+            "requester": requester,
+            "decisionBy": decision_by and decision_by.astimezone(UTC).isoformat(),
+        }
+        given = {name: value for name, value in content.items() if value is not None}
+        call = Call("POST", path("people-task", "tasks"), body=json_body(given))
         return await self._transport.request(call, Task)
 
     async def approve_task(self, task_id: TaskId, *, secret: str | None = None) -> Task:

@@ -77,6 +77,43 @@ class Transport:
             self._tell(error)
             raise
 
+    async def answer(self, call: Call) -> Answer:
+        """Send a call and return its answer whatever the status, for whoever answers decides it.
+
+        Raises:
+            AppmixerError: There was no answer, or none that can be read.
+        """
+        try:
+            return await self._answer(self.session, call)
+        except AppmixerError as error:
+            self._tell(error)
+            raise
+
+    async def listen(self, call: Call) -> bool:
+        """Send a call whose answer is heard as it comes; False when there is none (404).
+
+        Raises:
+            AppmixerError: Likewise.
+        """
+        try:
+            answer = await self._success(call, accept_missing=True)
+        except AppmixerError as error:
+            self._tell(error)
+            raise
+        return answer.status != HTTPStatus.NOT_FOUND
+
+    async def read(self, call: Call) -> bytes:
+        """Send a call whose answer is a file, whatever is in it.
+
+        Raises:
+            AppmixerError: Likewise.
+        """
+        try:
+            return (await self._success(call)).body
+        except AppmixerError as error:
+            self._tell(error)
+            raise
+
     async def sign_in(self, username: str, password: str) -> AuthResult:
         """Get a token, sign with it from now on, and remember how it was got.
 

@@ -1,14 +1,24 @@
 """Signing in, signing up, and who is signed in."""
 
-from appmixer_mcp.errors import NotFoundError, NotSignedInError
+from collections.abc import Mapping
+from typing import Any
+
+from appmixer_mcp.errors import (
+    AppmixerError,
+    NotFoundError,
+    NotSignedInError,
+    UnavailableError,
+)
 
 from .call import Call, json_body, path, shown
-from .models.users import AuthResult, SignUpResult, User
+from .dialect import refuse_arguments
+from .models.base import UserId
+from .models.users import AuthResult, Deletion, DeletionTicket, SignUpResult, User
 from .resource import Resource
 
 
 class Users(Resource):
-    """Users of the tenant; the same calls in both dialects."""
+    """Users of the tenant; what concerns another user is an administrator's."""
 
     async def authenticate_user(self, username: str, password: str) -> AuthResult:
         """Sign in; calls that begin afterwards are signed with the new token.
@@ -64,3 +74,80 @@ class Users(Resource):
                 status=error.status,
                 upstream_message=error.upstream_message,
             ) from error
+
+    async def get_user_by_id(self, user_id: UserId) -> User:
+        """Return any user of the tenant.
+
+        Raises:
+            NotFoundError: There is none.
+            ForbiddenError: The signed-in user is no administrator.
+        """
+        self._needs_appmixer("get_user_by_id")
+        call = Call("GET", path("users", user_id), advice=_administrators_alone(user_id))
+        return await self._transport.request(call, User)
+
+    async def update_user(self, user_id: UserId, changes: Mapping[str, Any]) -> None:
+        """Change a user; what is not given stays.
+
+        Args:
+            user_id: Which one.
+            changes: `username` and `password`, and beyond the `openapi` dialect `email`, `scope`
+                (all roles), `vendor` and `metadata`.
+
+        Raises:
+            InputError: The tenant does not take this.
+            NotFoundError: There is no such user.
+            ForbiddenError: The signed-in user is no administrator.
+        """
+        if self._openapi:
+            further = {name: changes.get(name) for name in ("email", "scope", "vendor", "metadata")}
+            refuse_arguments("update_user", **further)
+        call = Call(
+            "PUT",
+            path("users", user_id),
+            body=json_body(dict(changes)),
+            advice=_administrators_alone(user_id)
+            | {409: "Another user has that user name or e-mail address. Choose another one."},
+            secrets=tuple(one for one in [changes.get("password")] if one),
+        )
+        await self._transport.send(call)
+
+    async def delete_user(self, user_id: UserId) -> bool:
+        """Delete a user with everything that is theirs.
+
+        Returns:
+            Whether it is known to be over; else the tenant goes on with it by itself.
+
+        Raises:
+            NotFoundError: There is no such user.
+            ForbiddenError: The signed-in user is no administrator.
+            UnavailableError: The tenant could not do it, or not all of it.
+        """
+        call = Call("DELETE", path("users", user_id), advice=_administrators_alone(user_id))
+        if self._openapi:  # it knows no ticket
+            await self._transport.send(call)
+            return True
+        ticket = (await self._transport.request(call, DeletionTicket)).ticket
+        if not ticket:
+            return True
+        ask = Call("GET", path("users", user_id, "delete-status", ticket))
+        try:
+            found = await self._transport.find(ask, Deletion)
+        except AppmixerError:  # the signed-in user may be the one who was deleted
+            return False
+        if found and found.status in ("failed", "cancelled"):
+            raise UnavailableError(
+                f"The tenant began to delete the user {shown(user_id)} but did not finish "
+                f"({found.status}). Call it again.",
+                may_have_happened=True,
+            )
+        return found is not None and found.status == "completed"
+
+
+def _administrators_alone(user_id: UserId) -> dict[int, str]:
+    return {
+        403: "Only an administrator of the tenant may look at, change or delete other users; the "
+        "signed-in user is none. Ask one, or sign in as one.",
+        404: f"No user has the id {shown(user_id)}. get_user shows the signed-in user's own; an "
+        "administrator finds those of others in Appmixer's Backoffice.",
+    }

@@ -15,6 +15,7 @@ from appmixer_mcp.sandbox.database import Database
 
 _MOST_SEARCHES = 20
 _OWN_APPS = {
+    "agenttools": ("Agent Tools", "Make a chain of components a tool."),
     "appevents": ("App Events", "Begin a flow with what your application reports."),
     "controls": ("Flow Controls", "Begin, branch, loop, join and set variables."),
     "converters": ("Converters", "Turn files of one format into another."),
@@ -24,6 +25,7 @@ _OWN_APPS = {
     "filters": ("Filters", "Let messages through that meet a condition."),
     "forms": ("Forms", "Show a form and go on with what was entered."),
     "http": ("HTTP", "Call web services and be called by them."),
+    "mcptools": ("MCP Tools", "Offer tools to assistants."),
     "rss": ("RSS", "Read news feeds."),
     "storage": ("Data Stores", "Read and change records in data stores."),
     "subflows": ("Subflows", "Call one flow from another."),
@@ -182,7 +184,8 @@ def _app_name(component_type: str, described: dict[str, Manifest]) -> str:
     Source: documented, as "services or modules".
     """
     service, module = ".".join(component_type.split(".")[:2]), _module(component_type)
-    return module if service == OWN_SERVICE or module in described else service
+    is_app = service == OWN_SERVICE or module in described or is_own(module)
+    return module if is_app else service
 
 
 def _module(component_type: str) -> str:
@@ -192,7 +195,7 @@ def _module(component_type: str) -> str:
 def _app(name: str, described: Manifest | None) -> App:
     last = name.rpartition(".")[2]
     if described is None:
-        is_own_app = name.startswith(f"{OWN_SERVICE}.")
+        is_own_app = name.startswith(f"{OWN_SERVICE}.") or is_own(name)
         label, description = _OWN_APPS.get(last, (last.capitalize(), "")) if is_own_app else (
             last.capitalize(), ""
         )  # fmt: skip

@@ -15,6 +15,13 @@ FieldType = Literal[
 ]  # fmt: skip
 
 
+_LISTED_BY = {
+    "storeId": "/component/appmixer/utils/storage/ListStores?outPort=out",
+    "timezone": "/component/appmixer/utils/timers/ListTimeZones?outPort=out",
+}
+"""Fields by name -> the call that lists what they can be given."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Field:
     """One input of a component: an entry of a port's inspector or of its properties."""
@@ -160,6 +167,8 @@ def _inputs(fields: tuple[Field, ...]) -> dict[str, Json]:
             shown["options"] = [{"content": value, "value": value} for value in one.options]
         if one.tooltip:
             shown["tooltip"] = one.tooltip
+        if one.name in _LISTED_BY:
+            shown["source"] = {"url": _LISTED_BY[one.name]}
         inputs[one.name] = shown
     schema: dict[str, Json] = {
         "type": "object",

@@ -133,6 +133,16 @@ class Incoming:
     out_port: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Follower:
+    """A component that a link from an out port leads to."""
+
+    component_id: str
+    type: str
+    label: str
+    properties: Mapping[str, Json]
+
+
 class Tasks(Protocol):
     """People tasks made by flows."""
 
@@ -189,6 +199,10 @@ class Context(Protocol):
         """Every link that ends at this component."""
         ...
 
+    def followers(self, port: str) -> Sequence[Follower]:
+        """Return the components that an out port leads to, in the order of the flow."""
+        ...
+
     def send(
         self,
         port: str,
@@ -216,6 +230,10 @@ class Context(Protocol):
 
     def publish(self, topic: str, payload: Json) -> None:
         """Tell the owner's components that listen to a topic."""
+        ...
+
+    def announce_gateway(self, tools: Sequence[Json]) -> None:
+        """Offer tools through this component's webhook until the flow is stopped."""
         ...
 
     def send_mail(

@@ -18,12 +18,13 @@ from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.outgoing import pinned
 from appmixer_mcp.outgoing.addresses import is_own, is_public
 from appmixer_mcp.outgoing.pinned import Connect, PinnedTransport, Resolve
+from appmixer_mcp.sandbox import call_chains
 from appmixer_mcp.sandbox.context import HttpAnswer, Json
 
 _MOST_REDIRECTS = 5
 _LAST_PORT = 65_535
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
+_CREDENTIALS = ("authorization", "cookie", "proxy-authorization", call_chains.HEADER)
 _SET_BY_US = frozenset(
     (
         "accept-encoding",
@@ -88,6 +89,7 @@ class Outgoing:
         content: bytes | None = None,
         timeout_s: float = 60.0,
         max_bytes: int = 10_000_000,
+        own_headers: Mapping[str, str] | None = None,
     ) -> HttpAnswer:
         """Make a call, follow its redirects, return what was answered, whatever the status.
 
@@ -99,12 +101,15 @@ class Outgoing:
             content: The body.
             timeout_s: For everything from the look-up to the last byte, redirects included.
             max_bytes: Largest body, unpacked.
+            own_headers: Added to a call of one of the tenant's own webhooks.
 
         Raises:
             ComponentFailedError: An address that may not be reached, a call that cannot be made or
                 an answer over `max_bytes` (retry=False); no answer in time (retry=True).
         """
         request = _first_request(method, url, headers or {}, params or {}, content)
+        if own_headers and _origin(request.url) == _origin(self._public_url):
+            request.headers.update(own_headers)
         try:
             with anyio.fail_after(timeout_s):
                 return await self._follow(request, max_bytes)

@@ -17,6 +17,7 @@ from anyio.abc import TaskStatus
 from appmixer_mcp.descriptor import Problem
 from appmixer_mcp.errors import ConflictError, NotFoundError
 from appmixer_mcp.sandbox import components, flows
+from appmixer_mcp.sandbox.call_chains import HEADER, CallChains
 from appmixer_mcp.sandbox.clock import Clock, from_ms, to_ms
 from appmixer_mcp.sandbox.component import Component
 from appmixer_mcp.sandbox.config import TenantConfig
@@ -32,6 +33,7 @@ from appmixer_mcp.sandbox.locks import Locks
 from appmixer_mcp.sandbox.log_index import forget_flow
 from appmixer_mcp.sandbox.messages import Kind, Line, Message, MessageQueue, new_id
 from appmixer_mcp.sandbox.settlement import Settlement
+from appmixer_mcp.sandbox.streams import Streams
 from appmixer_mcp.sandbox.topics import Listener, Topics
 from appmixer_mcp.sandbox.trial_run import TrialRun
 from appmixer_mcp.sandbox.webhooks import Waiter, Waiters, WebhookAnswer, refusal
@@ -52,6 +54,7 @@ class Engine:
         clock: The time the engine lives by.
         outgoing: Makes the HTTP calls of components.
         library: Finds a component by its type.
+        streams: Tell of gateways that come and go.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Engine:
         outgoing: "Outgoing",
         *,
         library: Library = components.find,
+        streams: Streams | None = None,
     ) -> None:
         self._config = config
         self._database = database
@@ -76,6 +80,8 @@ class Engine:
             timer_min_s=config.timer_min_s,
             locks=Locks(),
             topics=Topics(database, clock, self._put),
+            streams=streams or Streams(),
+            chains=CallChains(),
         )
         self._queue = MessageQueue(database)
         # A quarter of the workers stays free of any one flow, whose calls may all be slow.
@@ -210,10 +216,12 @@ class Engine:
             run.flow_id, run.run_id, component_id, kind="webhook",
             correlation_id=correlation_id or new_id(), content=vars(call),
         )  # fmt: skip
+        ids = (flow_id, message.correlation_id)
+        self._world.chains.begin(ids, component_id, call.headers.get(HEADER, ""))
         if enqueue_only:
             self._store(message)
             return WebhookAnswer(status=HTTPStatus.ACCEPTED, headers={}, body=b"")
-        waiter = self._waiters.join(flow_id, message.correlation_id)
+        waiter = self._waiters.join(*ids)
         try:
             self._store(message)
             await self._wait(waiter)

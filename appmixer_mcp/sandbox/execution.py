@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from appmixer_mcp.errors import ComponentFailedError
+from appmixer_mcp.sandbox.call_chains import HEADER, CallChains
 from appmixer_mcp.sandbox.clock import Clock, iso, to_ms
 from appmixer_mcp.sandbox.context import (
     Files,
+    Follower,
     HttpAnswer,
     Incoming,
     Json,
@@ -26,6 +28,7 @@ from appmixer_mcp.sandbox.deferred_writes import ComponentFiles, ComponentState,
 from appmixer_mcp.sandbox.effects import Call, Effects, Sent, Timer
 from appmixer_mcp.sandbox.files import UserFiles
 from appmixer_mcp.sandbox.flows import Graph, Node
+from appmixer_mcp.sandbox.gateways import Gateway, UserGateways
 from appmixer_mcp.sandbox.javascript import is_object
 from appmixer_mcp.sandbox.jsontext import dumps, nestable
 from appmixer_mcp.sandbox.locks import Locks
@@ -33,6 +36,7 @@ from appmixer_mcp.sandbox.messages import new_id
 from appmixer_mcp.sandbox.modifier import FlowFacts
 from appmixer_mcp.sandbox.outbox import Outbox
 from appmixer_mcp.sandbox.stores import UserStores
+from appmixer_mcp.sandbox.streams import Streams
 from appmixer_mcp.sandbox.tasks import UserTasks
 from appmixer_mcp.sandbox.topics import Topics
 from appmixer_mcp.sandbox.webhooks import answer_of
@@ -70,6 +74,8 @@ class World:
     timer_min_s: float
     locks: Locks
     topics: Topics
+    streams: Streams
+    chains: CallChains
 
 
 class Execution:
@@ -151,6 +157,21 @@ class Execution:
             if link.target_id == self.component_id and link.source_id in graph.nodes
         )
 
+    def followers(self, port: str) -> list[Follower]:
+        """Return the components that an out port leads to, in the order of the flow."""
+        graph = self.run.graph
+        led_to = {link.target_id for link in graph.outgoing(self.component_id, port)}
+        return [
+            Follower(
+                component_id=node.id,
+                type=node.component.type,
+                label=node.label,
+                properties=node.properties,
+            )
+            for node in graph.nodes.values()
+            if node.id in led_to
+        ]
+
     def facts(self) -> FlowFacts:
         """Return what flow variables can know."""
         return FlowFacts(
@@ -208,19 +229,30 @@ class Execution:
             "query": {},
             "data": data,
         }
-        self.effects.calls.append(
-            Call(
-                flow_id=flow_id,
-                component_id=component_id,
-                content_json=nestable(content),
-                correlation_id=correlation_id or new_id(),
-            )
+        call = Call(
+            flow_id=flow_id,
+            component_id=component_id,
+            content_json=nestable(content),
+            correlation_id=correlation_id or new_id(),
         )
+        self.effects.calls.append(call)
+        self._world.chains.follow((flow_id, call.correlation_id), self._ids)
 
     def publish(self, topic: str, payload: Json) -> None:
         """Keep something for the listeners of a topic."""
         publish = partial(self._world.topics.publish, topic, payload, user_id=self.user_id)
         self.effects.writes.append(publish)
+
+    def announce_gateway(self, tools: Sequence[Json]) -> None:
+        """Keep the announcement of a gateway, which the end of the run takes back."""
+        gateways = UserGateways(self._world.database, self._world.streams, self.user_id)
+        announcement = Gateway(
+            gatewayId=f"{self.flow_id}.{self.component_id}",  # copies share their component ids
+            flowId=self.flow_id,
+            componentId=self.component_id,
+            tools=list(tools),
+        )
+        self.effects.writes.append(partial(gateways.announce, announcement))
 
     def send_mail(
         self,
@@ -330,6 +362,16 @@ class Execution:
         content: bytes | None = None,
     ) -> HttpAnswer:
         """Call a remote server under the tenant's egress rule."""
+        chain = self._world.chains.of(self._ids)
         return await self._world.outgoing.request(
-            method, url, headers=headers, params=params, content=content
+            method,
+            url,
+            headers=headers,
+            params=params,
+            content=content,
+            own_headers={HEADER: chain} if chain else None,
         )
+
+    @property
+    def _ids(self) -> tuple[str, str]:
+        return self.flow_id, self.correlation_id

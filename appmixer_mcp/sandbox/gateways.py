@@ -1,6 +1,7 @@
-"""The MCP gateways that a user's flows, or programs, have announced."""
+"""The MCP gateways that a user's flows, or programs, have announced, and who is told of them."""
 
 import json
+from functools import partial
 from typing import NotRequired
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.database import Database
 from appmixer_mcp.sandbox.jsontext import dumps
+from appmixer_mcp.sandbox.streams import Streams
 
 
 class GatewayFunction(TypedDict):
@@ -40,8 +42,9 @@ class Gateway(TypedDict):
 class UserGateways:
     """The gateways of one user; nobody else's exist for it."""
 
-    def __init__(self, database: Database, user_id: str) -> None:
+    def __init__(self, database: Database, streams: Streams, user_id: str) -> None:
         self._database = database
+        self._streams = streams
         self._user_id = user_id
 
     def every(self) -> list[Gateway]:
@@ -65,6 +68,7 @@ class UserGateways:
                 " ON CONFLICT (user_id, gateway_id) DO UPDATE SET body_json = excluded.body_json",
                 (self._user_id, gateway_id, dumps(kept)),
             )
+            self._tell("gateway-add", kept)
         return kept
 
     def retract(self, gateway_id: str) -> None:
@@ -80,3 +84,20 @@ class UserGateways:
             )
             if not deleted.rowcount:
                 raise NotFoundError("There is no gateway with this id.")
+            self._tell("gateway-delete", {"gatewayId": gateway_id})
+
+    def retract_all_of(self, flow_id: str) -> None:
+        """Forget the gateways of a flow, whose webhooks answer no more; in a transaction."""
+        gone = [one for one in self.every() if one.get("flowId") == flow_id]
+        for gateway in gone:
+            self.retract(gateway.get("gatewayId", ""))
+
+    def _tell(self, kind: str, gateway: Gateway) -> None:
+        event = {"type": kind, "data": gateway}
+        topic = topic_of(self._user_id)
+        self._database.after_commit(partial(self._streams.publish, topic, event))
+
+
+def topic_of(user_id: str) -> str:
+    """Return the topic of the streams that tells of a user's gateways."""
+    return f"gateways:{user_id}"

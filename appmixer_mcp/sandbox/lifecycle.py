@@ -25,6 +25,7 @@ from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.execution import Execution, FlowRun, World
 from appmixer_mcp.sandbox.failures import Failure, failure
 from appmixer_mcp.sandbox.flows import Graph, Library
+from appmixer_mcp.sandbox.gateways import UserGateways
 from appmixer_mcp.sandbox.locks import Locks
 from appmixer_mcp.sandbox.messages import MessageQueue, new_id
 from appmixer_mcp.sandbox.settlement import Settlement
@@ -181,6 +182,8 @@ class Lifecycle:
         self._queue.remove_flow(run.flow_id)
         connection.execute("DELETE FROM listener WHERE flow_id = ?", (run.flow_id,))
         connection.execute("DELETE FROM parked WHERE flow_id = ?", (run.flow_id,))
+        gateways = UserGateways(self._database, self._world.streams, run.user_id)
+        gateways.retract_all_of(run.flow_id)
         self._settlement.flow_record(run, "Flow stopped.")
         self._database.after_commit(partial(self._forget, run))
 

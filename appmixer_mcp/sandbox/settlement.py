@@ -1,12 +1,15 @@
 """Stores what the handling of a message brought about. Everything here runs in a transaction."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
 from appmixer_mcp.errors import ComponentFailedError
 from appmixer_mcp.sandbox import logs
 from appmixer_mcp.sandbox.clock import to_ms
+from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.effects import Call, Effects, Sent
 from appmixer_mcp.sandbox.execution import Execution, FlowRun, World
 from appmixer_mcp.sandbox.failures import Failure, input_messages, stored
@@ -126,7 +129,7 @@ class Settlement:
             (
                 message.message_id, execution.user_id, message.flow_id, message.run_id,
                 message.component_id, message.correlation_id, stored(message),
-                shown(dumps(input_messages(message, dict(execution.content)))),
+                _kept(message, dict(execution.content)),
                 dumps(failure.shown()),
                 self._now_ms(),
             ),
@@ -339,3 +342,12 @@ class Settlement:
 
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())
+
+
+def _kept(message: Message, content: dict[str, Json]) -> str:
+    """Return in port -> [engine message] as JSON text; of one too long, its content's beginning."""
+    whole = shown(dumps(input_messages(message, content)))
+    if whole.startswith("{"):
+        return whole
+    bare = replace(message, scope_json="{}", content_json="null")
+    return dumps(input_messages(bare, json.loads(shown(dumps(content)))))

@@ -20,6 +20,7 @@ from appmixer_mcp.sandbox.egress import Outgoing
 from appmixer_mcp.sandbox.engine import Engine
 from appmixer_mcp.sandbox.log_upkeep import keep_logs
 from appmixer_mcp.sandbox.routes.endpoint import Services
+from appmixer_mcp.sandbox.streams import Streams
 from appmixer_mcp.sandbox.task_webhooks import TaskWebhooks
 from appmixer_mcp.sandbox.users import Users
 
@@ -59,7 +60,8 @@ class Tenant:
             files.drop_unfinished(self.database)
             outgoing = Outgoing(config.egress, config.public_url)
             stack.push_async_callback(outgoing.aclose)
-            self.engine = Engine(config, self.database, clock, outgoing)
+            streams = Streams()
+            self.engine = Engine(config, self.database, clock, outgoing, streams=streams)
             self._task_webhooks = TaskWebhooks(self.database, clock, outgoing)
             services = Services(
                 config=config,
@@ -68,6 +70,7 @@ class Tenant:
                 engine=self.engine,
                 task_webhooks=self._task_webhooks,
                 users=Users(config, self.database, clock),
+                streams=streams,
             )
             self.app = create_app(services)
             outgoing.own = httpx2.ASGITransport(self.app)

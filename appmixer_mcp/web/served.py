@@ -136,6 +136,7 @@ class _Worker:
             confirmations=Confirmations(settings.confirm, state, settings.confirm_timeout_s),
             subscriptions=subscriptions,
             request_state=await sealing(settings.encryption_key, state if many else None),
+            files=None,  # nobody reads this machine's files from elsewhere
         )
         if self._extend is not None:
             self._extend(server)

@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appmixer_mcp.api import AppmixerClient
 from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.ids import ChartId, FlowId, StoreId, TaskId
 from tests.serving import plain_http
+
+if TYPE_CHECKING:
+    from appmixer_mcp.journal import Journal
 
 ME = "ann@example.com"
 ON_START = {"type": "appmixer.utils.controls.OnStart", "source": {}}
@@ -23,6 +26,8 @@ class Api:
         self.url = url
         self.token = token
         self.client = client
+        self.journal: Journal
+        """Of the servers under test, where there is one."""
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send what no client of ours has a method for."""

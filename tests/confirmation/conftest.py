@@ -9,12 +9,14 @@ import pytest
 from appmixer_mcp.api import AppmixerClient
 from appmixer_mcp.confirmation import Confirmations
 from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.profiles import Profiles
 from appmixer_mcp.server import build_server
 from appmixer_mcp.session import Session
 from appmixer_mcp.state import MemoryState
+from tests.administrators import make_administrator
 from tests.blank_tenant import blank
 from tests.clock import Clock
-from tests.confirmation.case import Api
+from tests.confirmation.case import ME, Api
 from tests.confirmation.wire import wired
 from tests.serving import people
 
@@ -30,6 +32,14 @@ def anyio_backend():
     return "asyncio"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _own_configuration(tmp_path_factory):
+    """Have profiles looked for where tests write them, by servers in other processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        yield
+
+
 @pytest.fixture(scope="module")
 async def tenant(tmp_path_factory):
     async with people(blank(tmp_path_factory.mktemp("confirmation") / "tenant")) as tenant:
@@ -39,6 +49,7 @@ async def tenant(tmp_path_factory):
 @pytest.fixture(scope="module")
 async def api(tenant):
     token = await tenant.sign_up("ann")
+    make_administrator(tenant.tenant, ME)
     async with AppmixerClient(tenant.url, access_token=token) as client:
         yield Api(tenant.url, token, client)
 
@@ -64,7 +75,8 @@ def serve(tenant, api, clock):
         session = Session(api.url, open_client, owner=owner)
         own = MemoryState(clock=clock) if state is None else state
         asks = Confirmations(confirm, own, valid_s)
-        yield build_server(ServerOptions(session=session, confirmations=asks, **options))
+        given: dict[str, Any] = {"toolsets": ("all",), "profiles": Profiles()} | options
+        yield build_server(ServerOptions(session=session, confirmations=asks, **given))
         await session.aclose()
 
     return serve

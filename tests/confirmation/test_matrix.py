@@ -14,6 +14,8 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitResult
 from pydantic import SecretStr
 
+from appmixer_mcp.journal import Journal
+from appmixer_mcp.profiles import config_file
 from appmixer_mcp.surface import load_toolsets
 from tests.confirmation.case import Api, Arguments, Case
 from tests.confirmation.cases import CASES
@@ -83,7 +85,9 @@ class Way:
         connect: Callable[[Any], Client] = partial(Client, mode=mode, **options)
         if self.name.startswith("stdio"):
             return await self._over_stdio(patience_s, connect)
-        server = await self.stack.enter_async_context(self.serve(valid_s=patience_s))
+        server = await self.stack.enter_async_context(
+            self.serve(valid_s=patience_s, journal=self.api.journal)
+        )
         return await self.stack.enter_async_context(connect(server))
 
     async def _over_http(self, patience_s: float, options: dict[str, Any]) -> Client:
@@ -91,6 +95,7 @@ class Way:
             "access_token": SecretStr(self.api.token),
             "confirm_timeout_s": patience_s,
             "calls_per_minute": 0,
+            "toolsets": "all",
         }
         served = mcp_server(self.directory, self.api.url, **settings)
         url = await self.stack.enter_async_context(served)
@@ -102,6 +107,8 @@ class Way:
             "APPMIXER_BASE_URL": self.api.url,
             "APPMIXER_ACCESS_TOKEN": self.api.token,
             "APPMIXER_CONFIRM_TIMEOUT_S": str(patience_s),
+            "APPMIXER_TOOLSETS": "all",
+            "XDG_CONFIG_HOME": str(config_file().parent.parent),
         }
         errors = self.stack.enter_context((self.directory / "errors").open("a+"))
         client = stdio_server(self.directory, errors, connect, **settings)
@@ -112,7 +119,9 @@ class Way:
 async def clients_of(way: str, api: Api, serve: Any, directory: Path) -> AsyncIterator[Clients]:
     person = Person()
     too_late_s = AT_ONCE_S if way.endswith("today") else SOON_S
+    api.journal = Journal(directory / "journal.db")
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(api.journal.aclose)
         connect = Way(way, api, serve, directory, stack).client
         yield Clients(
             person,

@@ -3,19 +3,18 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.confirmation.wire import ERAS, NO, YES, outcome
+from tests.transcripts import DOCS, compare, pretty
 
 pytestmark = pytest.mark.xdist_group("docs/confirmation.md")  # which they may write
 
-PAGE = Path(__file__).parents[2] / "docs" / "confirmation.md"
+PAGE = DOCS / "confirmation.md"
 ANSWERS = {"yes": YES, "no": NO, "closed": {"action": "cancel"}}
 SOON_S = 0.05
-WIDTH = 96
 MASKS = (
     (r"http://127\.0\.0\.1:\d+", "https://api.acme.appmixer.cloud"),
     (r"[0-9a-f]{8}-[0-9a-f-]{27}", "FLOW_ID"),
@@ -28,18 +27,6 @@ MASKS = (
 @pytest.fixture
 async def flow(api):
     return await api.make_flow("Order intake", runs=True)
-
-
-def pretty(value: Any, indent: str = "") -> str:
-    """Return JSON of which whatever fits on a line stands on one."""
-    line = json.dumps(value, ensure_ascii=False)
-    if len(indent) + len(line) <= WIDTH or not value or not isinstance(value, dict | list):
-        return line
-    inner = f"{indent}  "
-    if isinstance(value, dict):
-        parts = [f'{inner}"{name}": {pretty(one, inner)}' for name, one in value.items()]
-        return "{\n" + ",\n".join(parts) + f"\n{indent}}}"
-    return "[\n" + ",\n".join(inner + pretty(one, inner) for one in value) + f"\n{indent}]"
 
 
 def shortened(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,15 +56,8 @@ def shown(request):
     """What compares a transcript with the page, or writes it there when that is asked for."""
 
     def shown(name, log):
-        block = re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->)", re.S)
-        expected = f"{transcript(log)}\n"
-        page = PAGE.read_text("utf-8")
-        if request.config.getoption("--update-docs"):
-            page = block.sub(lambda one: one[1] + expected + one[3], page)
-            PAGE.write_text(page, encoding="utf-8")
-        found = block.search(page)
-        assert found, f"{PAGE.name} has no transcript {name}"
-        assert found[2] == expected, "run pytest --update-docs"
+        update = request.config.getoption("--update-docs")
+        compare(PAGE, name, f"{transcript(log)}\n", update=update)
 
     return shown
 

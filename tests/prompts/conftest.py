@@ -18,10 +18,12 @@ from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
 from appmixer_mcp.sandbox.tenant import Tenant
 from appmixer_mcp.server import build_server
 from appmixer_mcp.session import Session
+from appmixer_mcp.surface import load_toolsets
 from tests.blank_tenant import blank
-from tests.sdk_methods import SDK_METHODS
 
-TOOLS = frozenset(SDK_METHODS.values())
+TOOLS = frozenset(
+    spec.name for toolset in load_toolsets().values() for spec in toolset.tools
+)
 HERE, THERE = "http://127.0.0.1:2200", "http://127.0.0.1:2201"
 PASSWORD = "local-key"
 

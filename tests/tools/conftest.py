@@ -9,6 +9,7 @@ from mcp import Client
 from pydantic import SecretStr
 
 from appmixer_mcp.api import AppmixerClient, Dialect
+from appmixer_mcp.journal import Journal
 from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.sandbox.config import LOCAL_USER, TenantConfig
 from appmixer_mcp.sandbox.tenant import Tenant
@@ -110,21 +111,30 @@ async def token_of(tenant):
         return (await http.post("/user/auth", json=body)).json()["token"]
 
 
+@pytest.fixture
+async def journal(tmp_path):
+    """Where the tools keep what they change."""
+    journal = Journal(tmp_path / "journal.db")
+    yield journal
+    await journal.aclose()
+
+
 @pytest.fixture(params=["auto", "legacy"])
-async def tools(tenant, request):
+async def tools(tenant, journal, request):
     """Tools in both protocol eras: without a handshake, and with the older one."""
     session = session_on(tenant)
-    server = build_server(ServerOptions(session=session))
-    async with Client(server, mode=request.param) as client:
+    options = ServerOptions(session=session, toolsets=("all",), journal=journal)
+    async with Client(build_server(options), mode=request.param) as client:
         yield Tools(client)
     await session.aclose()
 
 
 @pytest.fixture
-async def other_tools(tenant):
+async def other_tools(tenant, journal):
     """The tools of another user of the same tenant."""
     session = session_on(tenant, username=None, password=None)
-    async with Client(build_server(ServerOptions(session=session))) as client:
+    options = ServerOptions(session=session, toolsets=("all",), journal=journal)
+    async with Client(build_server(options)) as client:
         other = Tools(client)
         await other("signup_user", username="eve@example.com", password="secret-of-eve")
         yield other

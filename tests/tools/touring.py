@@ -49,7 +49,10 @@ def parts():
 
 
 async def go(directory, *, max_result_bytes, policy, mode):
-    """Return what each tool answered; each part has a tenant of its own."""
+    """Return what each tool answered; each part has a tenant of its own.
+
+    A part's `options(tenant, directory)`, if it has them, gives further options of its server.
+    """
     answers = defaultdict(list)
     for part in parts():
         own = directory / part.__name__.rpartition(".")[2]
@@ -61,6 +64,7 @@ async def go(directory, *, max_result_bytes, policy, mode):
                 toolsets=("all",),
                 max_result_bytes=max_result_bytes,
                 confirmations=Confirmations(policy),
+                **(part.options(tenant, own) if hasattr(part, "options") else {}),
             )
             async with Client(build_server(options), mode=mode) as client:
                 tour = Tour(client, tenant, own)

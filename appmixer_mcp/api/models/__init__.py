@@ -7,6 +7,7 @@ from .base import (
     ChartId,
     ComponentId,
     Count,
+    FileId,
     FlowId,
     Instant,
     LogId,
@@ -17,17 +18,23 @@ from .base import (
 )
 from .charts import Chart
 from .components import ComponentManifest, ComponentName
+from .events import EventResult
+from .files import FileInfo
 from .flows import ComponentProblems, Flow, FlowReference, Problem, Share, Validation
-from .logs import LogBucket, LogDetail, LogHit, LogPage
+from .logs import LogBucket, LogCounts, LogDetail, LogHit, LogPage
 from .messages import UnprocessedMessage
 from .stores import Deleted, Store, StoreRecord, StoreReference
+from .system import ApiInfo
 from .tasks import Task
+from .telemetry import Usage
 from .users import AuthResult, SignUpResult, User
+from .versions import FlowVersion, FlowVersionPage
 
 __all__ = [
     "Account",
     "AccountFlow",
     "AccountId",
+    "ApiInfo",
     "ApiModel",
     "AuthResult",
     "Chart",
@@ -39,12 +46,18 @@ __all__ = [
     "ComponentProblems",
     "Count",
     "Deleted",
+    "EventResult",
+    "FileId",
+    "FileInfo",
     "Flow",
     "FlowAuthentication",
     "FlowId",
     "FlowReference",
+    "FlowVersion",
+    "FlowVersionPage",
     "Instant",
     "LogBucket",
+    "LogCounts",
     "LogDetail",
     "LogHit",
     "LogId",
@@ -60,6 +73,7 @@ __all__ = [
     "Task",
     "TaskId",
     "UnprocessedMessage",
+    "Usage",
     "User",
     "UserId",
     "Validation",

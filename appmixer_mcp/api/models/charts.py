@@ -5,13 +5,17 @@ from pydantic import AliasChoices, Field, JsonValue
 from .base import ApiModel, ChartId, Instant, UserId
 
 
-class Chart(ApiModel):
-    """A chart's definition; the engine draws it from log records."""
+class ChartReference(ApiModel):
+    """An answer that only names a chart."""
 
     chart_id: ChartId = Field(
         validation_alias=AliasChoices("chartId", "id"), serialization_alias="chartId"
     )
     """The chart."""
+
+
+class Chart(ChartReference):
+    """A chart's definition; the engine draws it from log records."""
 
     user_id: UserId | None = None
     """Whose chart it is."""

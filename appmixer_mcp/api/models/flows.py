@@ -117,6 +117,9 @@ class Problem(ApiModel):
     keyword: str | None = None
     """A short word for programs, such as `required` or `missingAccount`."""
 
+    data_path: str | None = None
+    """Where in the component, where the tenant says so."""
+
 
 class ComponentProblems(ApiModel):
     """Everything that is wrong with one component of a flow."""

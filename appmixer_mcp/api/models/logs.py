@@ -113,3 +113,10 @@ class LogDetail(ApiModel):
 
     source: LogHit = Field(validation_alias="_source", serialization_alias="_source")
     """The record itself."""
+
+
+class LogCounts(ApiModel):
+    """What the aggregations of a search found."""
+
+    aggregations: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    """By the names they were asked for under, each in Elasticsearch's form."""

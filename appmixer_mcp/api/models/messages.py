@@ -19,8 +19,8 @@ class UnprocessedMessage(ApiModel):
     component_id: ComponentId | None = None
     """The component that failed."""
 
-    messages: dict[str, JsonValue] | None = None
-    """Input port to the messages that waited there."""
+    messages: JsonValue = None
+    """Input port to the messages that waited there; a text where the tenant cut what is long."""
 
     data: JsonValue = None
     """The message's content; only in the `openapi` dialect."""

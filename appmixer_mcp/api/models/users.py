@@ -97,3 +97,17 @@ class SignUpResult(_UserAnswer):
 
     token: AccessToken | None = None
     """The new user's access token, a JWT; None when the tenant expects a sign-in first."""
+
+
+class DeletionTicket(ApiModel):
+    """The answer to the deletion of a user."""
+
+    ticket: str | None = None
+    """What to ask by how far it is; absent where it is done at once."""
+
+
+class Deletion(ApiModel):
+    """How far the deletion of a user is."""
+
+    status: str | None = Field(default=None, validation_alias=AliasChoices("status", "state"))
+    """`in-progress`, `completed`, `failed` or `cancelled`."""

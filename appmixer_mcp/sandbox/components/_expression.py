@@ -10,6 +10,12 @@ from appmixer_mcp.sandbox.context import Json
 from appmixer_mcp.sandbox.javascript import loosely_equal, to_number, to_text
 from appmixer_mcp.sandbox.pattern import search
 
+EXPRESSION = (
+    '{"AND": [{"OR": [{"input": "…", "operator": "=", "value": "…"}]}]}; operators: = != > >= < <= '
+    "% (divisor) empty notEmpty contains range (rangeMin, rangeMax) regex (regex)."
+)
+"""What the designer says of such a field."""
+
 _Item = Mapping[str, Json]
 
 

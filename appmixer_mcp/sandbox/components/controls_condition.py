@@ -1,7 +1,7 @@
 """Condition: sends a message from the port that says whether an expression holds."""
 
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
-from appmixer_mcp.sandbox.components._expression import satisfied
+from appmixer_mcp.sandbox.components._expression import EXPRESSION, satisfied
 from appmixer_mcp.sandbox.context import Context
 
 
@@ -13,7 +13,7 @@ COMPONENT = Component(
     type="appmixer.utils.controls.Condition",
     label="Condition",
     description="Goes on from true or false, depending on an expression.",
-    in_ports=(InPort(fields=(Field(name="expression", type="expression"),)),),
+    in_ports=(InPort(fields=(Field(name="expression", type="expression", tooltip=EXPRESSION),)),),
     out_ports=(OutPort(name="true"), OutPort(name="false")),
     receive=_receive,
 )

@@ -1,7 +1,7 @@
 """Switch: sends a message from the port of the first of five expressions that holds."""
 
 from appmixer_mcp.sandbox.component import Component, Field, InPort, OutPort
-from appmixer_mcp.sandbox.components._expression import satisfied
+from appmixer_mcp.sandbox.components._expression import EXPRESSION, satisfied
 from appmixer_mcp.sandbox.context import Context
 
 _CASES = range(1, 6)
@@ -21,7 +21,12 @@ COMPONENT = Component(
     label="Switch",
     description="Goes on from the port of the first expression that holds, or from else.",
     in_ports=(
-        InPort(fields=tuple(Field(name=f"expression{case}", type="expression") for case in _CASES)),
+        InPort(
+            fields=tuple(
+                Field(name=f"expression{case}", type="expression", tooltip=EXPRESSION)
+                for case in _CASES
+            )
+        ),
     ),
     out_ports=(*(OutPort(name=f"out{case}") for case in _CASES), OutPort(name="else")),
     receive=_receive,

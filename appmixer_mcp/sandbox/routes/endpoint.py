@@ -62,7 +62,7 @@ class Services:
     engine: Engine
     task_webhooks: TaskWebhooks
     users: Users
-    streams: Streams = field(default_factory=Streams)
+    streams: Streams
 
 
 class Call:

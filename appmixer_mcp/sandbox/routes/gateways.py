@@ -1,6 +1,6 @@
 """The plugin that tells MCP servers which tools flows offer.
 
-The sandbox has no component that is a gateway, so what is listed is what was announced (ours).
+What is listed is what gateways of running flows, and programs, have announced (ours).
 """
 
 from typing import Annotated, Any, cast
@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import AnyHttpUrl, BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
-from appmixer_mcp.sandbox.gateways import Gateway, UserGateways
+from appmixer_mcp.sandbox.gateways import Gateway, UserGateways, topic_of
 from appmixer_mcp.sandbox.routes.endpoint import Call, Empty, Endpoint, Parameter
 from appmixer_mcp.sandbox.routes.event_stream import event_stream
 
@@ -40,47 +40,43 @@ class _Announcement(BaseModel):
 
 async def list_mcp_gateways(call: Call) -> list[Gateway]:
     """List the gateways that the user has announced."""
-    return _gateways(call).every()
+    return [_shown(call, one) for one in _gateways(call).every()]
 
 
 async def announce_mcp_gateway(call: Call) -> Gateway:
     """Keep a gateway, and tell who listens to the events."""
     body = await call.body(_Announcement)
     gateway = cast("Gateway", body.model_dump(mode="json", exclude_none=True))
-    if body.webhook is None and body.flowId and body.componentId:
-        gateway["webhook"] = (
-            f"{call.services.config.public_url}/flows/{quote(body.flowId, safe='')}"
-            f"/components/{quote(body.componentId, safe='')}"
-        )
-    kept = _gateways(call).announce(gateway)
-    _publish(call, "gateway-add", kept)
-    return kept
+    return _shown(call, _gateways(call).announce(gateway))
 
 
 async def retract_mcp_gateway(call: Call) -> Empty:
     """Forget a gateway, and tell who listens to the events."""
-    gateway_id = call.path("gatewayId")
-    _gateways(call).retract(gateway_id)
-    _publish(call, "gateway-delete", {"gatewayId": gateway_id})
+    _gateways(call).retract(call.path("gatewayId"))
     return {}
 
 
 async def stream_mcp_events(call: Call) -> Response:
     """Tell each announced and forgotten gateway from now on; the token stands in the query."""
     user = call.services.users.of_token(call.query.get("token", ""))
-    return event_stream(call.services.streams, _topic(user.user_id))
+    return event_stream(call.services.streams, topic_of(user.user_id))
 
 
-def _publish(call: Call, kind: str, gateway: Gateway) -> None:
-    call.services.streams.publish(_topic(call.user.user_id), {"type": kind, "data": gateway})
+def _shown(call: Call, gateway: Gateway) -> Gateway:
+    """Return a gateway with its webhook, whose address may be another since it was announced."""
+    flow_id, component_id = gateway.get("flowId"), gateway.get("componentId")
+    if "webhook" in gateway or not (flow_id and component_id):
+        return gateway
+    shown = gateway.copy()
+    shown["webhook"] = (
+        f"{call.services.config.public_url}/flows/{quote(flow_id, safe='')}"
+        f"/components/{quote(component_id, safe='')}"
+    )
+    return shown
 
 
 def _gateways(call: Call) -> UserGateways:
-    return UserGateways(call.services.database, call.user.user_id)
-
-
-def _topic(user_id: str) -> str:
-    return f"gateways:{user_id}"
+    return UserGateways(call.services.database, call.services.streams, call.user.user_id)
 
 
 ENDPOINTS = (

@@ -15,9 +15,13 @@ from appmixer_mcp.sandbox.evaluator import (
     in_thread,
     knows_javascript,
 )
-from appmixer_mcp.sandbox.javascript import UNDEFINED
-from appmixer_mcp.sandbox.modifier import Modifier
+from appmixer_mcp.sandbox.javascript import UNDEFINED, is_object
+from appmixer_mcp.sandbox.modifier import FlowFacts, Modifier
 from appmixer_mcp.sandbox.routes.endpoint import Call, Endpoint
+from appmixer_mcp.sandbox.transform_compiler import TransformCompiler
+
+_UNDEFINED = 'The function returned "undefined"'
+"""Source: documented."""
 
 
 class ModifierArgument(TypedDict):
@@ -66,7 +70,7 @@ class Trial(BaseModel):
     """A function and what to call it with."""
 
     helper_fn: str = Field(alias="helperFn")
-    """JavaScript source of a function."""
+    """JavaScript source of a function, or a modifier's id (ours, as ours have no such source)."""
     arguments: list[Any]
 
 
@@ -82,6 +86,8 @@ async def get_modifiers(_: Call) -> Catalogue:
 async def test_modifier(call: Call) -> Json:
     """Call a JavaScript function with arguments, and answer with what it returns."""
     trial = await call.body(Trial)
+    if (modifier := modifiers.find(trial.helper_fn)) is not None:
+        return await _of_modifier(call, modifier, trial.arguments)
     if not knows_javascript():
         raise InputError(JAVASCRIPT_MISSING)
     try:
@@ -89,8 +95,39 @@ async def test_modifier(call: Call) -> Json:
     except EvaluationError as error:
         raise InputError(f"The function failed: {error}") from error
     if returned is UNDEFINED:
-        raise InputError('The function returned "undefined"')  # documented
+        raise InputError(_UNDEFINED)
     return returned
+
+
+async def _of_modifier(call: Call, modifier: Modifier, arguments: list[Json]) -> Json:
+    """Return what a modifier makes of the first argument, in a transform as flows have them.
+
+    Named arguments are in the last one, `{"hash": {…}}`, as JavaScript functions get them.
+    """
+    value, *params = arguments or [None]
+    last = params[-1] if params else None
+    named = last.get("hash") if is_object(last) and len(last) == 1 else None
+    function = {
+        "name": modifier.id,
+        "params": [{"value": one} for one in (params[:-1] if is_object(named) else params)],
+        "hashParams": {name: {"value": one} for name, one in (named or {}).items()},
+    }
+    binding = {"variable": "$.component.out", "functions": [function]}
+    compiler = TransformCompiler()
+    transform = compiler.compile(
+        {"lambda": {"value": "{{{value}}}"}, "modifiers": {"value": {"value": binding}}}
+    )
+    if compiler.problems:
+        raise InputError("; ".join(problem.message for problem in compiler.problems))
+    facts = FlowFacts(
+        flow_id="", flow_name="", user_id=call.user.user_id, webhook_url="",
+        custom_fields=dict, now=call.services.clock.now(),
+    )  # fmt: skip
+    outputs = {"component": {"out": value}}
+    resolved = await in_thread(transform.resolve, None, outputs, facts)
+    if "value" not in resolved:
+        raise InputError(_UNDEFINED)
+    return resolved["value"]
 
 
 def _shown(modifier: Modifier) -> ShownModifier:

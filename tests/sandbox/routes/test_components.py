@@ -78,7 +78,8 @@ async def test_the_components_of_an_app_are_listed_with_their_manifests(ann: Cli
 
     everything = (await ann.get("/components")).json()
     controls = (await ann.get("/components?selector=appmixer.utils.controls")).json()
-    assert await found("appmixer.utils") == everything
+    utilities = [one for one in everything if one.startswith("appmixer.utils.")]
+    assert await found("appmixer.utils") == utilities
     assert await found("appmixer.utils.controls") == controls
 
 

@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import anyio
 import pytest
 
 from appmixer_mcp.sandbox.tenant import Tenant
 from tests.sandbox.event_stream import listening
-from tests.sandbox.routes.conftest import Client, problem
+from tests.sandbox.harness import entry
+from tests.sandbox.routes.conftest import Client, problem, saved, started
 
 MOUNT = "/plugins/appmixer/ai/mcptools"
 TOOL = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
@@ -76,3 +78,34 @@ async def test_whoever_listens_is_told_of_each_change(
 @pytest.mark.parametrize("query", ["", "?token=", "?token=made.up.token"])
 async def test_the_events_need_a_valid_token(visitor: Client, query: str) -> None:
     assert problem(await visitor.get(f"{MOUNT}/events{query}"))[0] == 401
+
+
+@pytest.mark.parametrize("way", ["itself", "past another flow"])
+async def test_a_tool_that_calls_its_own_gateway_ends_with_an_error(
+    ann: Client, tenant: Tenant, way: str
+) -> None:
+    flow_id = await saved(ann, {})
+    url = f"http://127.0.0.1:2200/flows/{flow_id}/components/gate"
+    body = {"function": {"name": "loop_Loop"}}
+    post = {"url": url, "body": json.dumps(body)}
+    if way == "itself":
+        step = entry("http.Post", "loop", fields=post)
+    else:
+        begin, call = entry("subflows.OnFlowCall"), entry("http.Post", "begin", fields=post)
+        between = await started(ann, {"begin": begin, "post": call})
+        fields = {"flowId": between, "componentId": "begin"}
+        step = entry("subflows.CallFlow", "loop", fields=fields)
+    tool = entry("appmixer.ai.agenttools.ToolStart", ("gate", "tools"), label="Loop")
+    gate = entry("appmixer.ai.mcptools.MCPGateway")
+    descriptor = {"gate": gate, "loop": tool, "step": step}
+    await ann.put(f"/flows/{flow_id}", json={"flow": descriptor})
+    await ann.post(f"/flows/{flow_id}/coordinator", json={"command": "start"})
+
+    await ann.post(f"{url}?enqueueOnly=true", json=body)
+    with anyio.fail_after(10):
+        await tenant.engine.wait_idle()
+    logged = (await ann.get("/logs?query=severity:error")).json()["hits"]
+    begun = (await ann.get(f"/logs?flowId={flow_id}&query=componentId:loop&portType=out")).json()
+
+    assert ["called the gateway itself" in one["err"] for one in logged] == [True]
+    assert len(begun["hits"]) == 1

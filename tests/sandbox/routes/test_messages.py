@@ -9,7 +9,7 @@ import pytest
 from appmixer_mcp.sandbox.clock import ManualClock
 from appmixer_mcp.sandbox.config import TenantConfig
 from appmixer_mcp.sandbox.tenant import Tenant
-from tests.sandbox.routes.conftest import STEP, Client, failing_flow, problem, started
+from tests.sandbox.routes.conftest import STEP, TRIGGER, Client, failing_flow, problem, started
 
 
 @pytest.fixture
@@ -29,6 +29,24 @@ async def test_a_failed_message_is_kept_with_its_error(ann: Client, flow_id: str
     assert (shown["flowId"], shown["componentId"]) == (flow_id, STEP)
     assert "data store" in shown["err"]
     assert shown["messages"]["in"][0]["properties"]["destination"]["componentId"] == STEP
+
+
+async def test_a_large_message_is_listed_with_the_beginning_of_its_content(
+    ann: Client, tenant: Tenant
+) -> None:
+    descriptor = failing_flow()
+    fields = descriptor[STEP]["config"]["transform"]["in"][TRIGGER]["out"]["lambda"]
+    fields["value"] = "long " * 50_000
+    await started(ann, descriptor)
+    with anyio.fail_after(5):
+        await tenant.engine.wait_idle()
+
+    answer = await ann.get("/unprocessed-messages")
+
+    (message,) = answer.json()[0]["messages"]["in"]
+    assert message["content"].startswith('{"storeId":"none"')
+    assert message["properties"]["destination"]["componentId"] == STEP
+    assert len(answer.content) < 200_000
 
 
 async def test_messages_are_found_by_flow_and_correlation(ann: Client, flow_id: str) -> None:

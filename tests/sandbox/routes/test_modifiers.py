@@ -99,3 +99,19 @@ async def test_a_bad_body_is_refused(ann: Client, body: Json) -> None:
 async def test_listing_and_trying_out_modifiers_need_a_token(visitor: Client) -> None:
     assert (await visitor.get("/modifiers")).status_code == 401
     assert (await visitor.post("/modifiers/test", json={})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "result"),
+    [
+        ("g_add", ["1", "2"], 3),
+        ("g_addTimeSpan", ["2024-01-31", {"hash": {"months": 1}}], "2024-02-29T00:00:00.000Z"),
+        ("g_pi", [None], 3.141592653589793),
+    ],
+)
+async def test_a_modifier_is_tried_by_its_name(
+    ann: Client, name: str, arguments: list[Json], result: Json
+) -> None:
+    answer = await ann.post("/modifiers/test", json={"helperFn": name, "arguments": arguments})
+
+    assert answer.json() == result

@@ -1,0 +1,127 @@
+"""What differs between two descriptors of a flow, in short lines that name components by label."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard
+
+from appmixer_mcp.cleaning import quoted
+from appmixer_mcp.descriptor import source_links
+
+_LONGEST_VALUE = 80
+_MOST_LINES = 40
+_PLACE = ("x", "y")
+
+Entry = Mapping[str, Any]
+
+
+def flow_diff(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, most: int = _MOST_LINES
+) -> list[str]:
+    """Return one line for each difference; empty when there is none.
+
+    Components that were added, removed and moved come first, then what changed within each.
+
+    Args:
+        before: A descriptor, component id to component entry.
+        after: Likewise.
+        most: So many lines at most; a last one then says how many more there are.
+    """
+    lines = list(_differences(before, after))
+    if len(lines) <= most:
+        return lines
+    return [*lines[:most], f"and {len(lines) - most} more differences"]
+
+
+def component_name(descriptor: Mapping[str, Any], component_id: str) -> str:
+    """Return how a person knows a component: by its label, with its id unless no other has it."""
+    label = _label(descriptor.get(component_id))
+    if not label:
+        return quoted(component_id)
+    shared = sum(_label(entry) == label for entry in descriptor.values())
+    return quoted(label) if shared == 1 else f"{quoted(label)} ({quoted(component_id)})"
+
+
+def value_diff(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    """Yield a line for each leaf of two JSON values that differs, led by its path."""
+    if _is_map(before) and _is_map(after):
+        for key in [*before, *(key for key in after if key not in before)]:
+            at = f"{path}.{key}" if path else str(key)
+            if key not in after:
+                yield f"{_shown(at)} removed, was {_value(before[key])}"
+            elif key not in before:
+                yield f"{_shown(at)} = {_value(after[key])}"
+            else:
+                yield from value_diff(before[key], after[key], at)
+    elif before != after:
+        yield f"{_shown(path)}: {_value(before)} -> {_value(after)}"
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    for one in before:
+        if one not in after:
+            yield f"- removed {component_name(before, one)}, {_type(before[one])}"
+    for one in after:
+        if one not in before:
+            yield f"+ added {component_name(after, one)} ({quoted(one)}), {_type(after[one])}"
+    kept = [one for one in after if one in before and before[one] != after[one]]
+    moved = [one for one in kept if _moved(before[one], after[one])]
+    if moved:
+        yield "~ moved " + ", ".join(component_name(after, one) for one in moved)
+    for one in after:
+        name = component_name(after, one)
+        yield from _rewired(name, one, before, after)
+        if one in kept:
+            for line in value_diff(_contents(before[one]), _contents(after[one])):
+                yield f"~ {name}: {line}"
+
+
+def _rewired(
+    name: str, component_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[str]:
+    old = _links(before.get(component_id))
+    new = _links(after.get(component_id))
+    for sign, links, others, flow in (("-", old, new, before), ("+", new, old, after)):
+        for in_port, sender, out_port in links:
+            if (in_port, sender, out_port) not in others:
+                yield f"{sign} {component_name(flow, sender)}.{out_port} -> {name}.{in_port}"
+
+
+def _contents(entry: Any) -> Any:
+    """Return an entry without what has lines of its own."""
+    if not _is_map(entry):
+        return entry
+    return {key: one for key, one in entry.items() if key != "source" and key not in _PLACE}
+
+
+def _moved(before: Any, after: Any) -> bool:
+    if not (_is_map(before) and _is_map(after)):
+        return False
+    return any(before.get(axis) != after.get(axis) for axis in _PLACE)
+
+
+def _links(entry: Any) -> list[tuple[str, str, str]]:
+    return list(source_links(entry.get("source"))) if _is_map(entry) else []
+
+
+def _label(entry: Any) -> str:
+    label = entry.get("label") if _is_map(entry) else None
+    return label if isinstance(label, str) else ""
+
+
+def _type(entry: Any) -> str:
+    return quoted(str(entry.get("type"))) if _is_map(entry) else "no component"
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    cut = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    return quoted(cut) if isinstance(value, str) else quoted(cut)[1:-1]
+
+
+def _shown(path: str) -> str:
+    """Return a path of keys, which may be anybody's, as part of a line."""
+    return quoted(path)[1:-1]
+
+
+def _is_map(value: Any) -> TypeGuard[Entry]:
+    return isinstance(value, dict)

@@ -1,0 +1,61 @@
+"""What authoring asks of a tenant, and what it says where a tenant has less."""
+
+import httpx2
+import pytest
+from mcp import Client
+
+from appmixer_mcp.options import ServerOptions
+from appmixer_mcp.server import build_server
+
+from .conftest import ECHO, Tools, session_on
+
+
+@pytest.fixture
+async def older(tenant):
+    """The tools on a tenant that answers 404 for what older ones have not."""
+    inner = httpx2.ASGITransport(app=tenant.app)
+
+    class Older(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            if request.url.path.endswith(("/validate", "/test", "/modifiers")):
+                missing = {"statusCode": 404, "error": "Not Found", "message": "Not Found"}
+                return httpx2.Response(404, json=missing)
+            return await inner.handle_async_request(request)
+
+    session = session_on(tenant, transport=Older())
+    async with Client(build_server(ServerOptions(session=session, toolsets=("all",)))) as client:
+        yield Tools(client)
+    await session.aclose()
+
+
+async def test_an_older_tenant_gets_plain_answers(older):
+    flow_id = (await older("create_flow", name="Broken", descriptor=ECHO))["flow_id"]
+    checked = await older("validate_flow", flow_id=flow_id)
+
+    assert "start_flow tells the rest" in checked["note"]
+    assert "query_logs" in await older.refused("test_flow", flow_id=flow_id)
+    for call in ({"name": "g_add", "value": "1"}, None):
+        said = await older.refused(
+            *(["test_modifier"] if call else ["list_modifiers"]), **call or {}
+        )
+        assert "get_flow_guide" in said
+
+
+async def test_a_search_reads_few_manifests_and_none_twice(tenant):
+    asked: list[str] = []
+    inner = httpx2.ASGITransport(app=tenant.app)
+
+    class Noting(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            asked.append(request.url.raw_path.decode())
+            return await inner.handle_async_request(request)
+
+    session = session_on(tenant, transport=Noting())
+    async with Client(build_server(ServerOptions(session=session, toolsets=("all",)))) as client:
+        tools = Tools(client)
+        for _ in range(2):
+            await tools("search_components", query="approval")
+    await session.aclose()
+
+    assert asked.count("/apps/components?app=appmixer.utils") == 1
+    assert len([one for one in asked if "manifest" in one or "/apps/" in one]) <= 7

@@ -1,0 +1,155 @@
+"""Diagnosis: what is wrong with a flow, and what to do about it, in one short answer."""
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from appmixer_mcp.cleaning import quoted
+from appmixer_mcp.errors import (
+    AppmixerError,
+    ForbiddenError,
+    NotFoundError,
+    NotSignedInError,
+    RateLimitedError,
+    UnexpectedAnswerError,
+)
+from appmixer_mcp.projections import WITHOUT_PICTURES
+from appmixer_mcp.toolset import READ, ToolContext, Toolset
+
+from ._component_labels import Labels
+from ._diagnosing import (
+    Patient,
+    accounts_of,
+    errors_of,
+    problems_of,
+    runs_of,
+    unprocessed_of,
+)
+from ._diagnosis_models import FlowDiagnosis
+from ._flow_writing import flow_version
+from ._log_filters import instant_of, written
+from ._shared import FlowId, plural
+from ._short_texts import most_tokens, short
+
+TOOLSET = Toolset("diagnosis", "What is wrong with a flow, and what became of its messages.")
+
+T = TypeVar("T")
+
+_NAME = 30
+_MOST_TOKENS = 1_950  # the rest is for a note that the server may add
+_OURS = frozenset(("mend", "notes", "next_step"))
+_LISTS = ("problems", "runs", "accounts", "unprocessed", "errors")
+
+
+@TOOLSET.tool("Diagnose flow", READ)
+async def diagnose_flow(
+    ctx: ToolContext,
+    flow_id: FlowId,
+    since: Annotated[str, Field(description="How far to look back: 2h, 1d or an ISO time.")] = "7d",
+) -> FlowDiagnosis:
+    """Say why a flow fails and what to do: runs, errors, lost messages, accounts, problems.
+
+    Begin here; the answer is short, and names the tool for each next step.
+    """
+    client = await ctx.client()
+    from_when = written(instant_of(since, datetime.now(UTC)))
+    flow = await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
+    patient = Patient(flow, Labels.of(flow), f"@timestamp:[{from_when} TO *]")
+    errors = await _known("errors", patient, errors_of(client, patient))
+    runs = await _known("runs", patient, runs_of(client, patient))
+    kept = await _known("unprocessed", patient, unprocessed_of(client, patient))
+    accounts = await _known("accounts", patient, accounts_of(client, patient))
+    problems = await _known("problems", patient, problems_of(client, patient))
+    found = FlowDiagnosis(
+        flow_id=flow.flow_id,
+        name=short(flow.name or "", _NAME),
+        stage="running" if flow.stage == "running" else "stopped",
+        stage_since=flow.started_at if flow.stage == "running" else flow.stopped_at,
+        version=flow_version(flow),
+        component_count=len(flow.flow or {}),
+        runs=runs,
+        error_count=errors and errors.count,
+        errors=errors and errors.groups,
+        unprocessed_count=kept and kept[1],
+        unprocessed=kept and kept[0],
+        accounts=accounts,
+        problem_count=problems and problems[1],
+        problems=problems and problems[0],
+        notes=patient.notes,
+        next_step="",
+    )
+    return _fitted(found.model_copy(update={"next_step": " ".join(_advice(found))}))
+
+
+def _fitted(found: FlowDiagnosis) -> FlowDiagnosis:
+    """Return a diagnosis that is short enough: the longest list loses its end first."""
+    whole = found
+    while most_tokens(found.content(), _OURS) > _MOST_TOKENS:
+        lengths = {name: len(getattr(found, name) or ()) for name in _LISTS}
+        longest = max(lengths, key=lambda name: lengths[name])
+        if lengths[longest] <= 1:
+            break
+        kept = getattr(found, longest)[:-1]
+        notes = [*whole.notes, "Rows are left out here: query_logs, validate_flow show them."]
+        found = found.model_copy(update={longest: kept, "notes": notes})
+    return found
+
+
+async def _known(what: str, patient: Patient, part: Awaitable[T]) -> T | None:
+    """Return a part of the diagnosis; where the tenant does not tell it, note that and why."""
+    try:
+        return await part
+    except (NotSignedInError, RateLimitedError):
+        raise
+    except AppmixerError as error:
+        patient.notes.append(f"{what}: {_why_unknown(error)}")
+        return None
+
+
+def _why_unknown(error: AppmixerError) -> str:
+    if isinstance(error, NotFoundError):
+        return "this tenant has no such call."
+    if isinstance(error, ForbiddenError):
+        return "only the flow's owner may see them."
+    if isinstance(error, UnexpectedAnswerError):
+        return "the answer was too large, or not understood."
+    return f"the tenant did not tell{f' (status {error.status})' if error.status else ''}."
+
+
+def _advice(found: FlowDiagnosis) -> list[str]:
+    """Return what to do now: what comes first, and what follows."""
+    edit = f"edit_flow (base_version {found.version})"
+    start = "" if found.stage == "running" else "start_flow, "
+    proof = f"{start}and wait_for_logs proves it"
+    if found.unprocessed_count:
+        kept = plural(found.unprocessed_count, "unprocessed message")
+        proof += f"; retry_unprocessed puts {kept} back (see list_unprocessed)"
+    if found.accounts:
+        which = quoted(found.accounts[0].component)
+        first = f"Give {which} an account that works: list_component_accounts, assign_account."
+        return [first, f"Then {proof}."]
+    if found.problems:
+        return [f"Mend the problems: {edit}.", f"Then validate_flow, {proof}."]
+    if found.errors:
+        worst = found.errors[0]
+        look = "get_log shows what it had received whole" if worst.log_id else "query_logs shows it"
+        first = f"Mend {quoted(worst.component)} first: {edit}; {look}."
+        return [first, f"Then validate_flow, {proof}."]
+    if found.unprocessed_count:
+        return [f"No errors are in the log; {proof}."]
+    return [_advice_for_the_healthy(found)]
+
+
+def _advice_for_the_healthy(found: FlowDiagnosis) -> str:
+    if found.stage != "running":
+        return (
+            "Nothing is wrong that shows; start_flow starts it, wait_for_logs shows what it does."
+        )
+    if not found.runs:
+        return (
+            "It runs and nothing has set it off: see with get_flow what its trigger waits for, "
+            "then wait_for_logs."
+        )
+    return "Nothing is wrong that shows; get_run with a correlation_id follows one run."
