@@ -1,6 +1,7 @@
 """What differs between two descriptors of a flow, in short lines that name components by label."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
@@ -35,10 +36,8 @@ def flow_diff(
 def component_name(descriptor: Mapping[str, Any], component_id: str) -> str:
     """Return how a person knows a component: by its label, with its id unless no other has it."""
     label = _label(descriptor.get(component_id))
-    if not label:
-        return quoted(component_id)
-    shared = sum(_label(entry) == label for entry in descriptor.values())
-    return quoted(label) if shared == 1 else f"{quoted(label)} ({quoted(component_id)})"
+    shared = sum(_label(entry) == label for entry in descriptor.values()) if label else 0
+    return _called(label, component_id, shared)
 
 
 def value_diff(before: Any, after: Any, path: str = "") -> Iterator[str]:
@@ -56,34 +55,52 @@ def value_diff(before: Any, after: Any, path: str = "") -> Iterator[str]:
         yield f"{_shown(path)}: {_value(before)} -> {_value(after)}"
 
 
+class _Names:
+    """What the components of a descriptor are called; there may be thousands."""
+
+    def __init__(self, descriptor: Mapping[str, Any]) -> None:
+        self._labels = {one: _label(entry) for one, entry in descriptor.items()}
+        self._shared = Counter(self._labels.values())
+
+    def __getitem__(self, component_id: str) -> str:
+        label = self._labels.get(component_id, "")
+        return _called(label, component_id, self._shared[label])
+
+
+def _called(label: str, component_id: str, shared: int) -> str:
+    if not label:
+        return quoted(component_id)
+    return quoted(label) if shared == 1 else f"{quoted(label)} ({quoted(component_id)})"
+
+
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    old, new = _Names(before), _Names(after)
     for one in before:
         if one not in after:
-            yield f"- removed {component_name(before, one)}, {_type(before[one])}"
+            yield f"- removed {old[one]}, {_type(before[one])}"
     for one in after:
         if one not in before:
-            yield f"+ added {component_name(after, one)} ({quoted(one)}), {_type(after[one])}"
-    kept = [one for one in after if one in before and before[one] != after[one]]
-    moved = [one for one in kept if _moved(before[one], after[one])]
+            yield f"+ added {new[one]} ({quoted(one)}), {_type(after[one])}"
+    moved = [one for one in after if one in before and _moved(before[one], after[one])]
     if moved:
-        yield "~ moved " + ", ".join(component_name(after, one) for one in moved)
-    for one in after:
-        name = component_name(after, one)
-        yield from _rewired(name, one, before, after)
-        if one in kept:
-            for line in value_diff(_contents(before[one]), _contents(after[one])):
-                yield f"~ {name}: {line}"
+        yield "~ moved " + ", ".join(new[one] for one in moved)
+    for one, entry in after.items():
+        if one not in before:
+            yield from _rewired(one, {}, entry, old, new)
+        elif before[one] != entry:
+            yield from _rewired(one, before[one], entry, old, new)
+            for line in value_diff(_contents(before[one]), _contents(entry)):
+                yield f"~ {new[one]}: {line}"
 
 
 def _rewired(
-    name: str, component_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
+    component_id: str, before: Any, after: Any, old_names: _Names, new_names: _Names
 ) -> Iterator[str]:
-    old = _links(before.get(component_id))
-    new = _links(after.get(component_id))
-    for sign, links, others, flow in (("-", old, new, before), ("+", new, old, after)):
+    old, new, name = _links(before), _links(after), new_names[component_id]
+    for sign, links, others, names in (("-", old, new, old_names), ("+", new, old, new_names)):
         for in_port, sender, out_port in links:
             if (in_port, sender, out_port) not in others:
-                yield f"{sign} {component_name(flow, sender)}.{out_port} -> {name}.{in_port}"
+                yield f"{sign} {names[sender]}.{out_port} -> {name}.{in_port}"
 
 
 def _contents(entry: Any) -> Any:

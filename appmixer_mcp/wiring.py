@@ -198,11 +198,8 @@ class Wiring:
 
         if self._connections is None:
             self._connections = connections(_MOST_CONNECTIONS)
-        return AppmixerClient(
-            base_url,
-            transport=self._connections,
-            **{"dialect": self.settings.api_dialect} | self._limits() | own,
-        )
+        own = {"dialect": self.settings.api_dialect, **self._limits(), **own}
+        return AppmixerClient(base_url, transport=self._connections, **own)
 
     def _limits(self) -> dict[str, Any]:
         return {

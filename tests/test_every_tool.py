@@ -16,6 +16,7 @@ PASSWORD = "a-long-demo-password"
 MASKS = (
     (r"https?://[\w.:]+", "URL"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
+    (r"\bchg_[0-9a-f]{10}\b", "ID"),
     (r"\b[0-9a-f]{16}\b", "ID"),
     (r"\b[0-9a-f]{24}\b", "ID"),
     (r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|\+00:00))?", "WHEN"),

@@ -19,6 +19,9 @@ from ._catalogue import is_trigger
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.components import ComponentManifest
 
+SETTINGS = "properties"
+"""Stands for an in port where there is none: what is set without a link."""
+
 _MOST_FIELDS = 60
 _MOST_OPTIONS = 20
 _MOST_VARIABLES = 60
@@ -35,6 +38,9 @@ class ComponentField(Facts):
     """Something that a component can be given."""
 
     name: str
+    port: Text = Field(
+        default=None, description="Its in port: goes into config.transform. Else config.properties."
+    )
     type: Text = None
     required: Truth = None
     hint: Text = Field(default=None, description="Label or help.")
@@ -50,7 +56,6 @@ class InPort(Facts):
     """Where messages arrive."""
 
     name: str
-    fields: list[ComponentField]
     one_link: Truth = Field(default=None, description="Takes one link only.")
 
 
@@ -70,8 +75,8 @@ class ComponentDetail(Result):
     description: Text = None
     is_trigger: bool
     account_service: Text = Field(default=None, description="It needs an account of this.")
-    settings: list[ComponentField] = Field(description="Go into config.properties.")
-    in_ports: list[InPort] = Field(description="Their fields go into config.transform.")
+    in_ports: list[InPort] = Field(description="None: it begins a flow.")
+    fields: list[ComponentField] = Field(description="What it can be given.")
     out_ports: list[OutPort] = Field(description="Every component also has the port error.")
     example: Object = Field(description="A descriptor entry.")
 
@@ -79,31 +84,36 @@ class ComponentDetail(Result):
 def shape_of(manifest: "ComponentManifest") -> ComponentDetail:
     """Return what there is to know about a component type; lists and texts are cut."""
     said = manifest.model_extra or {}
+    fields = [
+        field
+        for part, content in parts_of(manifest)
+        for field in islice(_fields(part, content), _MOST_FIELDS)
+    ]
     in_ports = [_in_port(one) for one in _ports(said.get("inPorts"))]
-    settings = list(islice(fields_of(_map(said.get("properties"))), _MOST_FIELDS))
-    trigger = is_trigger(manifest)
     return ComponentDetail(
         component_type=manifest.name,
         label=manifest.label,
         description=_cut(manifest.description or "", _LONGEST_DESCRIPTION) or None,
-        is_trigger=trigger,
+        is_trigger=is_trigger(manifest),
         account_service=_text(_map(said.get("auth")).get("service")),
-        settings=settings,
         in_ports=in_ports,
+        fields=fields,
         out_ports=[_out_port(one) for one in _ports(said.get("outPorts"))],
-        example=_example(manifest, settings, [] if trigger else in_ports),
+        example=_example(manifest, fields, in_ports),
     )
 
 
-def fields_of(part: Mapping[str, Any]) -> Iterator[ComponentField]:
+def _fields(part: str, content: Mapping[str, Any]) -> Iterator[ComponentField]:
     """Yield the fields of an in port or of the properties, in the manifest's order."""
-    schema = _map(part.get("schema"))
+    port = None if part == SETTINGS else part
+    schema = _map(content.get("schema"))
     required = schema.get("required")
     names = cast("list[object]", required) if isinstance(required, list) else []
     described = _map(schema.get("properties"))
-    inputs = inputs_of(part)
+    inputs = inputs_of(content)
     for name in inputs or described:
-        yield _field(name, _map(inputs.get(name)), _map(described.get(name)), name in names)
+        field = _field(name, _map(inputs.get(name)), _map(described.get(name)), name in names)
+        yield field.model_copy(update={"port": port})
 
 
 def inputs_of(part: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -112,9 +122,9 @@ def inputs_of(part: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def parts_of(manifest: "ComponentManifest") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield (in port, what its fields are), that of the settings first, under `properties`."""
+    """Yield (in port, what its fields are), that of the settings first, under `SETTINGS`."""
     said = manifest.model_extra or {}
-    yield "properties", _map(said.get("properties"))
+    yield SETTINGS, _map(said.get("properties"))
     for port in _ports(said.get("inPorts")):
         yield str(port.get("name", "")), port
 
@@ -122,7 +132,6 @@ def parts_of(manifest: "ComponentManifest") -> Iterator[tuple[str, Mapping[str, 
 def _in_port(port: Mapping[str, Any]) -> InPort:
     return InPort(
         name=str(port.get("name", "")),
-        fields=list(islice(fields_of(port), _MOST_FIELDS)),
         one_link=True if port.get("maxConnections") == 1 else None,
     )
 
@@ -170,19 +179,20 @@ def choices(shown: Mapping[str, Any]) -> Iterator[tuple[object, str]]:
 
 
 def _example(
-    manifest: "ComponentManifest", settings: list[ComponentField], in_ports: list[InPort]
+    manifest: "ComponentManifest", fields: list[ComponentField], in_ports: list[InPort]
 ) -> Object:
     entry: Object = {"type": manifest.name, "label": manifest.label or "", "source": {}}
     config: Object = {}
-    properties = {one.name: _sample(one) for one in settings if one.required}
+    properties = {one.name: _sample(one) for one in fields if one.required and one.port is None}
     if properties:
         config["properties"] = properties
-    port = next((one for one in in_ports if one.fields), next(iter(in_ports), None))
-    if port is not None:
-        entry["source"] = {port.name: {"SENDER_ID": ["OUT_PORT"]}}
-        if port.fields:
-            transform = {"SENDER_ID": {"OUT_PORT": _transform(port.fields)}}
-            config["transform"] = {port.name: transform}
+    filled = next((one.port for one in fields if one.port is not None), None)
+    port = filled or next((one.name for one in in_ports), None)
+    if port is not None and not is_trigger(manifest):
+        entry["source"] = {port: {"SENDER_ID": ["OUT_PORT"]}}
+        if filled:
+            transform = _transform([one for one in fields if one.port == port])
+            config["transform"] = {port: {"SENDER_ID": {"OUT_PORT": transform}}}
     return entry | ({"config": config} if config else {})
 
 

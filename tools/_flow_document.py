@@ -32,8 +32,12 @@ class FlowDocument:
     properties: dict[str, Any]
     """`customFields` and `description`, those that it has."""
     references: References
-    digest: str
-    """Tells one document from another."""
+
+    @property
+    def digest(self) -> str:
+        """Tells one document from another."""
+        text = json.dumps([self.name, self.descriptor, self.properties], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def as_document(flow: "Flow", references: References) -> dict[str, Any]:
@@ -75,11 +79,8 @@ def parsed(document: object) -> FlowDocument:
     problems = check_descriptor(found)
     if problems:
         raise FlowInvalidError([str(one) for one in problems])
-    properties = _properties(table)
     references = _with_names(references_in(found), table.get("references"))
-    text = json.dumps([name, found, properties], sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return FlowDocument(name, found, properties, references, digest)
+    return FlowDocument(name, found, _properties(table), references)
 
 
 async def found_by_name(client: "AppmixerClient", name: str) -> list[str]:

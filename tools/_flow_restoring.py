@@ -9,6 +9,7 @@ from appmixer_mcp.errors import (
     ForbiddenError,
     InputError,
     NotFoundError,
+    UnexpectedAnswerError,
 )
 from appmixer_mcp.ids import AccountId, ComponentId, FlowId
 from appmixer_mcp.journal.states import whole_flow_state
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _ACCOUNTS = "accounts"
 _NO_CHOICE = (NotFoundError, ForbiddenError, InputError, ConflictError)
 """How tenants refuse an id that somebody else chose."""
+_NO_ANSWER = (NotFoundError, ForbiddenError, InputError, UnexpectedAnswerError)
 _LAST_RESORT = ("customFields", "description")
 
 
@@ -78,7 +80,7 @@ async def _accounts(client: "AppmixerClient", flow_id: FlowId) -> dict[str, str]
         return {}
     try:
         found = await client.flows.get_flow_authentication(flow_id)
-    except NotFoundError:  # older tenants do not tell
+    except _NO_ANSWER:  # older tenants do not tell, and of a flow of somebody else's none does
         return {}
     used = {one: _account(entry) for one, entry in found.components.items()}
     return {one: account for one, account in used.items() if account}

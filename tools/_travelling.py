@@ -74,41 +74,70 @@ def references_in(descriptor: Mapping[str, Any]) -> References:
     return found
 
 
-async def missing_there(client: "AppmixerClient", found: References) -> list[str]:
-    """Return a sentence for each thing that the user of a client has to see to.
+async def fitted(
+    client: "AppmixerClient", descriptor: Mapping[str, Any], found: References
+) -> tuple[dict[str, Any], list[str]]:
+    """Return a descriptor for where it goes, and a sentence for each thing to see to there.
+
+    A store that is not there is replaced by the one of its name, if there is exactly one.
 
     Args:
         client: Of where the flow goes.
-        found: What the flow refers to.
+        descriptor: What goes there.
+        found: What it refers to.
     """
-    said: list[str] = []
     known = {one.component_type for one in await client.components.list_components()}
-    said += [
-        f"There is no component {quoted(one)} there; {_listed(users)} cannot run without it."
+    said = [
+        f"There is no component {quoted(one)} there, for {_listed(users)}."
         for one, users in found.component_types.items()
         if one not in known
     ]
-    if found.stores:
-        said += _missing_stores(found, await _store_names(client))
+    stores, said_of_stores = _stores_there(
+        found, await _store_names(client) if found.stores else {}
+    )
+    said += said_of_stores
     said += [
-        f"{_listed(users)} names the {kind} {quoted(one)}; see that it is there, or name another."
+        f"See that the {kind} {quoted(one)} is there, or name another in {_listed(users)}."
         for kind, table in (("flow", found.flows), ("file", found.files))
         for one, users in table.items()
     ]
     if found.accounts:
-        said.append(f"Accounts do not travel: {_listed(found.accounts)} needs one there.")
-    return said
+        said.append(f"Accounts do not travel; one is needed there for {_listed(found.accounts)}.")
+    return _with_stores(dict(descriptor), stores), said
 
 
-def _missing_stores(found: References, there: Mapping[str, str]) -> Iterator[str]:
+def _stores_there(found: References, there: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return which store takes the place of which, and what to say of each that is not there."""
+    instead: dict[str, str] = {}
+    said: list[str] = []
     for store_id, users in found.stores.items():
         if store_id in there:
             continue
         name = found.store_names.get(store_id, "")
         same = [one for one, other in there.items() if name and other == name]
-        shown = f"{quoted(name)} ({quoted(store_id)})" if name else quoted(store_id)
-        instead = f"; {quoted(same[0])} has its name there" if same else ""
-        yield f"The store {shown} does not travel; {_listed(users)} names it{instead}."
+        if len(same) == 1:
+            instead[store_id] = same[0]
+            said.append(
+                f"The store {quoted(name)} becomes the one of that name there; records do not "
+                "travel."
+            )
+        else:
+            shown = f"{quoted(name)} ({quoted(store_id)})" if name else quoted(store_id)
+            said.append(f"The store {shown} does not travel; name one there in {_listed(users)}.")
+    return instead, said
+
+
+def _with_stores(value: Any, instead: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_with_stores(one, instead) for one in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {
+            key: instead[one]
+            if key == "storeId" and isinstance(one, str) and one in instead
+            else _with_stores(one, instead)
+            for key, one in cast("dict[str, object]", value).items()
+        }
+    return value
 
 
 async def _store_names(client: "AppmixerClient") -> dict[str, str]:

@@ -97,10 +97,12 @@ async def show_change(ctx: ToolContext, change_id: ChangeId) -> ChangeDetail:
     case = await case_of(ctx, change_id)
     contents = case.contents
     blocked = await obstacle(ctx, case)
-    after = contents.after if contents.knows_after else case.now
+    lines = differences(case, contents.before, contents.after if contents.knows_after else case.now)
+    if not contents.knows_after:
+        lines.insert(0, "What it made is not kept; compared with what there is now:")
     return ChangeDetail(
         **_summary(case.change).model_dump(exclude={"interrupted"}),
-        differences=differences(case, contents.before, after),
+        differences=lines,
         undo=blocked or "undo_change takes it back.",
     )
 

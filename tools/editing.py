@@ -186,7 +186,10 @@ async def edit_flow(
 async def _edited(
     client: "AppmixerClient", before: dict[str, Any], operations: list[dict[str, Any]]
 ) -> Edited:
-    return edit(before, operations, await _types(client, types_named(before, operations)))
+    try:
+        return edit(before, operations, await _types(client, types_named(before, operations)))
+    except RecursionError:
+        raise InputError("The values are nested too deeply. Nothing was changed.") from None
 
 
 async def _types(client: "AppmixerClient", names: list[str]) -> dict[str, ComponentType | None]:

@@ -30,7 +30,7 @@ from ._flow_writing import (
 )
 from ._keeping import note_made
 from ._shared import DESCRIPTOR_OF_FLOW, FlowId, plural
-from ._travelling import missing_there, references_of
+from ._travelling import fitted, references_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 TOOLSET = Toolset("transfer", "Take flows out, in, and to another tenant.")
 
 _MOST_DIFFERENCES = 12
+_MEND_FIRST = "See to to_mend before it is started."
 
 ToMend = Annotated[
     list[str],
@@ -112,7 +113,10 @@ async def _import_impact(
         return None
     client = await ctx.client()
     there = await whole_flow(client, flow_id)
-    return await _replacing(ctx, there, read, name, f"Replace the flow {quoted(there.name)}")
+    read, to_mend = await _fitted(client, read)
+    question = f"Replace the flow {quoted(there.name)}"
+    found = await _replacing(ctx, there, read, name, question)
+    return found and replace(found, losses=found.losses + to_mend)
 
 
 @TOOLSET.tool("Import flow", DECIDE, preview=_import_impact, changes=(DESCRIPTOR_OF_FLOW,))
@@ -124,9 +128,8 @@ async def import_flow(
     name: Annotated[str, Field(description="Instead of the document's.", max_length=255)] = "",
 ) -> FlowImported:
     """Make a stopped flow of an exported document; to replace one asks first, with the diff."""
-    read = await _read(ctx, document, from_file)
     client = await ctx.client()
-    to_mend = await missing_there(client, read.references)
+    read, to_mend = await _fitted(client, await _read(ctx, document, from_file))
     if flow_id:
         there = await whole_flow(client, flow_id)
         written = await _replaced(ctx, there, read, name, "import_flow")
@@ -147,7 +150,7 @@ async def import_flow(
         stage="stopped",
         change_id=change_id,
         to_mend=to_mend,
-        next_step="See to to_mend, then start_flow." if to_mend else "start_flow runs it.",
+        next_step=_MEND_FIRST if to_mend else "start_flow runs it.",
     )
 
 
@@ -216,7 +219,7 @@ async def copy_flow_to(
         copy_id=copy_id,
         change_id=change_id,
         to_mend=copy.to_mend,
-        next_step="There, see to to_mend before it is started." if copy.to_mend else None,
+        next_step=_MEND_FIRST if copy.to_mend else None,
     )
 
 
@@ -225,18 +228,18 @@ async def _planned(ctx: ToolContext, flow_id: FlowId, profile: str) -> _Copy:
     here = await ctx.client()
     flow = await whole_flow(here, flow_id)
     references = await references_of(here, flow)
-    document = parsed(as_document(flow, references))
+    whole = parsed(as_document(flow, references))
     base_url = profiles.get(profile).base_url
     client = await profiles.open(profile)
     with _signed_in(profile):
-        found = await found_by_name(client, document.name)
+        found = await found_by_name(client, whole.name)
         if len(found) > 1:
             raise ConflictError(
                 f"The profile {quoted(profile)} has {len(found)} flows of the name "
-                f"{quoted(document.name)}, so none is replaced. Rename one there, or this one."
+                f"{quoted(whole.name)}, so none is replaced. Rename one there, or this one."
             )
         there = await whole_flow(client, found[0]) if found else None
-        to_mend = await missing_there(client, references)
+        document, to_mend = await _fitted(client, whole)
     if there is not None and (there.flow_id, base_url) == (flow_id, str(here.get("base_url"))):
         raise InputError(
             f"The profile {quoted(profile)} is where this flow is already; clone_flow copies it."
@@ -307,6 +310,12 @@ async def _made(
         ctx, "flow", made_id, name, flow_state(made), tool=tool, client=other
     )
     return made, change_id
+
+
+async def _fitted(client: "AppmixerClient", read: FlowDocument) -> tuple[FlowDocument, list[str]]:
+    """Return a document as it can be where it goes, and what there is to see to."""
+    descriptor, to_mend = await fitted(client, read.descriptor, read.references)
+    return replace(read, descriptor=descriptor), to_mend
 
 
 async def _read(ctx: ToolContext, document: dict[str, Any], from_file: str) -> FlowDocument:

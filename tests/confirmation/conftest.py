@@ -8,6 +8,7 @@ import pytest
 
 from appmixer_mcp.api import AppmixerClient
 from appmixer_mcp.confirmation import Confirmations
+from appmixer_mcp.journal import Journal
 from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.profiles import Profiles
 from appmixer_mcp.server import build_server
@@ -55,7 +56,7 @@ async def api(tenant):
 
 
 @pytest.fixture
-def serve(tenant, api, clock):
+def serve(tenant, api, clock, tmp_path):
     """What opens a server that acts as Ann, in this process."""
 
     @asynccontextmanager
@@ -75,8 +76,10 @@ def serve(tenant, api, clock):
         session = Session(api.url, open_client, owner=owner)
         own = MemoryState(clock=clock) if state is None else state
         asks = Confirmations(confirm, own, valid_s)
-        given: dict[str, Any] = {"toolsets": ("all",), "profiles": Profiles()} | options
-        yield build_server(ServerOptions(session=session, confirmations=asks, **given))
+        journal = Journal(tmp_path / "journal.db")
+        given: dict[str, Any] = {"toolsets": ("all",), "profiles": Profiles(), "journal": journal}
+        yield build_server(ServerOptions(session=session, confirmations=asks, **given | options))
+        await journal.aclose()
         await session.aclose()
 
     return serve

@@ -88,7 +88,7 @@ async def test_a_token_confirms_the_call_it_was_given_for_once(api, connect, rec
         second = await delete(shown["confirm_token"])
 
     assert shown["message"] == "Delete 2 records of the store 'Store'?"
-    assert shown["impact"] == ["The records 'j', 'k', for good"]
+    assert shown["impact"] == ["The records 'j', 'k': undo_change brings them back"]
     assert [first["done"], second["done"]] == [True, False]
     assert "does not confirm this" in second["next_step"]
     assert second["confirm_token"] != shown["confirm_token"]

@@ -24,7 +24,7 @@ async def test_a_question_names_what_would_be_lost_and_where_and_waits_for_a_tic
 
     assert asked.text.splitlines() == [
         "Delete the store 'Stock' with 2 records?",
-        "- 2 records, for good",
+        "- 2 records: undo_change brings them back, in a store with a new id",
         "- Flows that use the store fail from then on.",
         f"Tenant: {api.url}",
     ]

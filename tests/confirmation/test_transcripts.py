@@ -17,6 +17,7 @@ ANSWERS = {"yes": YES, "no": NO, "closed": {"action": "cancel"}}
 SOON_S = 0.05
 MASKS = (
     (r"http://127\.0\.0\.1:\d+", "https://api.acme.appmixer.cloud"),
+    (r"chg_[0-9a-f]+", "CHANGE_ID"),
     (r"[0-9a-f]{8}-[0-9a-f-]{27}", "FLOW_ID"),
     (r'"v1\.[\w-]+"', '"v1.SEALED"'),
     (r'("confirm_token": )"[\w-]+"', r'\1"TOKEN"'),

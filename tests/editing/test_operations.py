@@ -387,3 +387,16 @@ def test_only_types_that_are_named_are_asked_for():
     ]
 
     assert sorted(types_named(FLOW, operations)) == sorted([SET, WEBHOOK, GET])
+
+
+def test_what_is_odd_in_bindings_is_still_shown():
+    odd = link(
+        "hook",
+        "request",
+        {"body": "{{{b}}} {{{nothing}}}"},
+        {"body": {"b": {"variable": 5, "functions": [7, {"name": "g_x", "params": 3}]}}},
+    )
+
+    shown = readable({"odd": {"type": RESPONSE, **odd}}, {})["odd"]
+
+    assert shown["hook.request -> in"] == {"body": "{{5 | None | g_x}} {{nothing}}"}

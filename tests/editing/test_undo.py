@@ -14,6 +14,7 @@ from appmixer_mcp.journal import Journal
 from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.server import build_server
 from tests.editing.flows import descriptors, operations
+from tests.editing.sandbox_types import ON_START
 from tests.tools.conftest import as_user, session_on, tenant_in
 
 pytestmark = pytest.mark.long
@@ -95,3 +96,19 @@ def test_edits_taken_back_one_by_one_end_at_the_flow_byte_for_byte(server, descr
         texts.pop()
         assert server.call("undo_change", change_id=change_id)["done"]
         assert json.dumps(server.flow(flow_id)) == texts[-1]
+
+
+def test_a_flow_of_two_megabytes_is_edited(server):
+    start = {"type": ON_START, "config": {"properties": {"text": "x" * 180}}}
+    flow = {f"c{number}": start | {"label": f"Step {number}"} for number in range(6_000)}
+    made = server.call("create_flow", name="Large", descriptor=flow)
+    operation = {"op": "rename", "component": "Step 77", "label": "Found"}
+
+    result = server.call(
+        "edit_flow",
+        flow_id=made["flow_id"],
+        base_version=made["version"],
+        operations=[operation],
+    )
+
+    assert result["diff"] == ["~ 'Found': label: 'Step 77' -> 'Found'"]

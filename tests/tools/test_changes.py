@@ -203,6 +203,10 @@ async def test_a_deleted_flow_is_back_whole_under_its_id_and_stopped(tools, tena
     }
     assert accounts["components"]["crm 1"]["accountId"] == account["account_id"]
 
+    await undo(tools, undone)
+
+    assert (await tools("count_flows"))["count"] == 0
+
 
 async def test_a_tenant_that_chooses_ids_itself_gives_a_deleted_flow_another_one(
     tools, tenant, wire, other_session, webhook_flow
@@ -227,7 +231,9 @@ async def test_what_was_made_is_deleted_again_while_it_is_as_it_was_made(tools, 
     used = await tools("create_store", name="Used")
     await tools("create_store_item", store_id=used["store_id"], key="k", value="v")
 
+    renamed = await tools("rename_store", store_id=store["store_id"], name="Old orders")
     await undo(tools, clone)
+    await undo(tools, renamed)
     await undo(tools, store)
     said = await tools.refused("undo_change", change_id=used["change_id"])
 

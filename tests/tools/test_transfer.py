@@ -180,8 +180,17 @@ async def test_what_is_no_document_is_refused_and_nothing_is_made(tools, tmp_pat
 async def test_what_does_not_travel_is_named_before_and_after(tools, tools_there, tenant):
     store_id = (await tools("create_store", name="Orders"))["store_id"]
     there_id = (await tools_there("create_store", name="Orders"))["store_id"]
-    crm = {"crm": {"type": CRM, "label": "Add contact", "source": {"in": {"save": ["out"]}}}}
-    descriptor = json.loads(json.dumps(FAILING).replace("no-such-store", store_id)) | crm
+    old_id = (await tools("create_store", name="Old orders"))["store_id"]
+    further = {
+        "crm": {"type": CRM, "label": "Add contact", "source": {"in": {"save": ["out"]}}},
+        "old": {
+            "type": "appmixer.utils.storage.Clear",
+            "label": "Clear",
+            "source": {},
+            "config": {"properties": {"storeId": old_id}},
+        },
+    }
+    descriptor = json.loads(json.dumps(FAILING).replace("no-such-store", store_id)) | further
     flow_id = await flow_of(tools, "Intake", descriptor)
     account = {"service": "acme:crm", "token": {"key": "k"}}
     account_id = (await tools("create_account", **account))["account_id"]
@@ -190,17 +199,18 @@ async def test_what_does_not_travel_is_named_before_and_after(tools, tools_there
     preview = await tools("copy_flow_to", flow_id=flow_id, profile="there")
     done = await tools("copy_flow_to", flow_id=flow_id, profile="there", confirm=True)
 
-    component, store, accounts = done["to_mend"]
+    copied = await descriptor_of(tools_there, done["copy_id"])
     assert "new there" in preview["impact"][0]
     assert preview["impact"][1:] == done["to_mend"]
-    assert f"The store 'Orders' ('{store_id}') does not travel; 'Save' names it" in store
-    assert f"'{there_id}' has its name there" in store
-    assert component == (
-        f"There is no component '{CRM}' there; 'Add contact' cannot run without it."
-    )
-    assert accounts == "Accounts do not travel: 'Add contact' needs one there."
-    copied = await tools_there("get_flow", flow_id=done["copy_id"])
-    assert (copied["name"], copied["stage"]) == ("Intake", "stopped")
+    assert done["to_mend"] == [
+        f"There is no component '{CRM}' there, for 'Add contact'.",
+        "The store 'Orders' becomes the one of that name there; records do not travel.",
+        f"The store 'Old orders' ('{old_id}') does not travel; name one there in 'Clear'.",
+        "Accounts do not travel; one is needed there for 'Add contact'.",
+    ]
+    assert store_id not in json.dumps(copied)
+    assert json.dumps(copied).count(there_id) == 1
+    assert (await tools_there("get_flow", flow_id=done["copy_id"]))["stage"] == "stopped"
 
 
 async def test_a_copy_over_the_flow_of_its_name_shows_the_diff_and_is_undone_there(
