@@ -17,6 +17,7 @@ MASKS = (
     (r"https?://[\w.:]+", "URL"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
     (r"\bchg_[0-9a-f]{10}\b", "ID"),
+    (r"\b[0-9a-f]{12}\b", "VERSION"),
     (r"\b[0-9a-f]{16}\b", "ID"),
     (r"\b[0-9a-f]{24}\b", "ID"),
     (r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|\+00:00))?", "WHEN"),
@@ -175,4 +176,4 @@ async def test_every_tool_answers_the_same_embedded_and_on_a_tenant_of_its_own(t
     refused = [said["error"] for _, said in embedded if "error" in said]
     assert len(refused) == 4
     assert "statusCode" not in "".join(refused)
-    assert not (tmp_path / "unused").exists()
+    assert not (tmp_path / "unused" / "tenant.db").exists()

@@ -98,7 +98,9 @@ async def case_of(ctx: ToolContext, change_id: str) -> Case:
             flow = await client.flows.get_flow(FlowId(change.object_id))
         except NotFoundError:
             return Case(change, contents, None)
-        return Case(change, contents, flow_state(flow, also=PICTURES), flow)
+        kept = {**(contents.before or {}), **(contents.after or {})}
+        now = flow_state(flow, also=[one for one in PICTURES if one in kept])
+        return Case(change, contents, now, flow)
     store_id = StoreId(change.object_id)
     if change.kind == "store":
         whole = "records" in (contents.before or contents.after or {})

@@ -113,13 +113,16 @@ async def test_changes_undone_one_by_one_give_the_descriptor_back_byte_for_byte(
 
 async def test_the_undo_of_an_undo_is_a_redo(tools, tenant, webhook_flow):
     change = await tools("update_flow", flow_id=webhook_flow, name="Two", custom_fields={"a": 1})
-    undone = await undo(tools, change)
+    preview = await tools("undo_change", change_id=change["change_id"])
+    undone = await tools("undo_change", change_id=change["change_id"], confirm=True)
     before = await flow_of(tenant, webhook_flow)
 
     again = await tools.refused("undo_change", change_id=change["change_id"])
     await undo(tools, undone)
 
     after = await flow_of(tenant, webhook_flow)
+    assert preview["message"] == "Undo update_flow on the flow 'Echo'?"
+    assert preview["impact"] == ["name: 'Two' -> 'Echo'", "customFields.a removed, was 1"]
     assert (before["name"], before["customFields"]) == ("Echo", {})
     assert undone["change_id"] in again
     assert (after["name"], after["customFields"]) == ("Two", {"a": 1})
