@@ -40,9 +40,7 @@ _MOST_OF_ONE = 64
 """How many streams, and connections of older clients, may listen for one user in one process."""
 
 
-def changed_by(
-    further: Iterable[str], arguments: Mapping[str, Any], result: object
-) -> list[str]:
+def changed_by(further: Iterable[str], arguments: Mapping[str, Any], result: object) -> list[str]:
     """Return the addresses of what a call has changed.
 
     Args:

@@ -108,8 +108,8 @@ class Settings(BaseSettings):
         default=30.0, gt=0, description="Longest wait for a whole answer of the tenant."
     )
     toolsets: str = Field(
-        default="default", description="Presets (default, sdk, core, all), groups and single tools, "
-        "comma-separated; README lists them. The group gateway is served only if named.",
+        default="default", description="Presets (default, sdk, core, all), groups and single "
+        "tools, comma-separated. The group gateway is served only if named.",
     )  # fmt: skip
     read_only: bool = Field(
         default=False, description="Removes every tool that writes, from the list and the call."

@@ -94,8 +94,6 @@ class ToolSpec:
     """What `fields` choose from; None where the tool does not take them."""
     changes: tuple[str, ...] = ()
     """Resources that a call changes beside those of the ids that it names."""
-    sometimes: bool = False
-    """Whether there are calls that its preview lets pass without asking."""
     by_token: bool = False
     """Whether the token of its preview confirms it, not a flag."""
 
@@ -104,7 +102,8 @@ class ToolSpec:
         """When a call has to be confirmed."""
         if self.preview is None:
             return "never"
-        return "sometimes" if self.sometimes else "always"
+        shown = inspect.signature(self.preview, eval_str=True).return_annotation
+        return "always" if shown is Impact else "sometimes"
 
     @cached_property
     def arguments(self) -> type[BaseModel]:
@@ -297,19 +296,18 @@ class Toolset:
         preview: Preview | None = None,
         selectable: Selectable | None = None,
         changes: tuple[str, ...] = (),
-        sometimes: bool = False,
     ) -> Callable[[FunctionT], FunctionT]:
         """Register a function as a tool; its name, docstring and signature are the tool's.
 
         Args:
             title: What people see, such as `Delete flow`.
             hints: What clients may expect.
-            preview: Takes the same arguments; makes the tool ask for confirmation. The function
-                must then return an `Outcome`.
+            preview: Takes the same arguments; makes the tool ask for confirmation, always if it
+                returns an `Impact`, sometimes if `Impact | None`. The function must then return an
+                `Outcome`.
             selectable: Makes the tool take `fields`. Not for one with a preview.
             changes: Addresses of resources that a call changes, beside those of the ids that its
                 arguments or its result name; `{flow_id}` stands for the flow's.
-            sometimes: The preview lets some calls pass without asking.
         """
 
         def register(function: FunctionT) -> FunctionT:
@@ -325,7 +323,6 @@ class Toolset:
                 preview=preview,
                 selectable=selectable,
                 changes=changes,
-                sometimes=sometimes,
             )
             self.tools.append(spec)
             return function

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from mcp import Client
-from mcp.types import ElicitResult
+from mcp.types import ElicitRequestParams, ElicitResult
 
 from appmixer_mcp.wiring import Wiring
 from bench.tokens import count
@@ -41,7 +41,7 @@ class Recording:
         self.calls += 1
         self._lines.append(f"> {tool} {pretty(arguments)}")
         answer = await self.client.call_tool(tool, arguments)
-        content = answer.structured_content
+        content: dict[str, Any] | None = answer.structured_content
         assert content is not None, answer.content
         assert not answer.is_error, answer.content
         self.tokens += count(content)
@@ -68,7 +68,11 @@ class Recording:
             said = said.replace(identifier, f"ID_{number}")
         return f"```text\n{said}\n```\n"
 
-    async def _asked(self, _context: object, params: Any) -> ElicitResult:
+    async def _asked(
+        self,
+        context: object,  # noqa: ARG002 - the SDK's name
+        params: ElicitRequestParams,
+    ) -> ElicitResult:
         question = "\n".join(f"? {line}" for line in params.message.splitlines() if line)
         self._lines.append(f"{question}\n! The person ticks the box and accepts.")
         return ElicitResult(action="accept", content={"confirm": True})

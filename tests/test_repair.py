@@ -26,7 +26,9 @@ async def call(tmp_path):
 async def failed_once(call, flow_id):
     """Wait until the demo's flow has failed, which it does as soon as its tenant is there."""
     while True:
-        answer = await call.client.call_tool("query_logs", {"flow_id": flow_id, "severity": "error"})
+        answer = await call.client.call_tool(
+            "query_logs", {"flow_id": flow_id, "severity": "error"}
+        )
         if (answer.structured_content or {})["items"]:
             return
 

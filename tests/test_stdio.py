@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from appmixer_mcp.presets import DEFAULT
 from tests.processes import (
     PROGRAM,
     call,
@@ -52,7 +53,7 @@ def test_stdout_is_protocol_only_and_stderr_names_the_sandbox(tmp_path: Path) ->
     assert rest == ""
     assert code == 0
     assert all(message["jsonrpc"] == "2.0" for message in answers.values())
-    assert len(answers[2]["result"]["tools"]) == 39
+    assert len(answers[2]["result"]["tools"]) == len(DEFAULT)
     assert answers[3]["result"]["structuredContent"]["total"] == 3
     assert answers[4]["result"]["isError"] is True
     assert f"serving the embedded sandbox in {tmp_path / 'data'}" in err

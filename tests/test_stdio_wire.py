@@ -18,6 +18,7 @@ from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
 from pydantic import ValidationError
 
+from appmixer_mcp.presets import DEFAULT
 from appmixer_mcp.stdio import both_eras
 from tests.processes import Process, finished, lines, start
 
@@ -124,7 +125,7 @@ def test_a_client_may_ask_what_there_is_and_then_shake_hands(data_dir: Path) -> 
     assert first["capabilities"].keys() == met["capabilities"].keys()
     assert first["instructions"] == met["instructions"]
     assert met["protocolVersion"] == "2025-06-18"
-    assert len(answers[4]["result"]["tools"]) == 39
+    assert len(answers[4]["result"]["tools"]) == len(DEFAULT)
     assert answers[5]["result"]["structuredContent"]["total"] == 3
 
 
@@ -136,7 +137,7 @@ def test_a_client_may_ask_what_there_is_and_then_stay_without_a_handshake(data_d
         refused = wire.ask(initialize(5, "2025-06-18"))["error"]
         late = wire.ask(modern(6, "server/discover"))
 
-    assert len(listed["tools"]) == 39
+    assert len(listed["tools"]) == len(DEFAULT)
     assert called["structuredContent"]["total"] == 3
     assert refused["code"] == UNSUPPORTED_VERSION
     assert refused["data"]["supported"] == ["2026-07-28"]
@@ -150,7 +151,7 @@ def test_a_client_without_a_handshake_need_not_ask_what_there_is(data_dir: Path)
         called = wire.ask(modern(2, "tools/call", name="no_such_tool", arguments={}))["result"]
         refused = wire.ask(initialize(3, "2025-11-25"))["error"]
 
-    assert len(listed["tools"]) == 39
+    assert len(listed["tools"]) == len(DEFAULT)
     assert called["isError"] is True
     assert refused["code"] == UNSUPPORTED_VERSION
 
@@ -176,7 +177,7 @@ def test_every_revision_with_a_handshake_is_served_but_for_batches(
     assert met["protocolVersion"] == version
     assert met["serverInfo"]["name"] == "appmixer"
     assert {"tools", "prompts"} <= met["capabilities"].keys()
-    assert len(listed["tools"]) == 39
+    assert len(listed["tools"]) == len(DEFAULT)
     assert called["isError"] is True
     assert (batch["id"], batch["error"]["code"]) == (None, INVALID_REQUEST)
     assert "Batches are not served" in batch["error"]["message"]

@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from appmixer_mcp.cleaning import quoted
-from appmixer_mcp.editing import readable
+from appmixer_mcp.editing import readable_diff
 from appmixer_mcp.errors import AppmixerError, ConflictError
-from appmixer_mcp.flow_diff import flow_diff
 from appmixer_mcp.toolset import ToolContext
 
 from ._flow_memory import recall, remember
@@ -41,15 +40,10 @@ async def refuse_stale(ctx: ToolContext, flow: "Flow", base_version: str, tool: 
     )
 
 
-def shown_diff(before: dict[str, Any], after: dict[str, Any], *, most: int) -> list[str]:
-    """Return what differs between two descriptors, in words as one would write them."""
-    return flow_diff(readable(before, after), readable(after, before), most=most)
-
-
 def _what(base: dict[str, Any] | None, flow: "Flow") -> str:
     if base is None:
         return "What has changed is not known, as nobody here was shown that version lately. "
-    lines = shown_diff(base, flow.flow or {}, most=_MOST_LINES)
+    lines = readable_diff(base, flow.flow or {}, most=_MOST_LINES)
     if not lines:
         return "Its components are as they were; its name, description or custom fields are not. "
     return "\n".join(["What has changed:", *lines, ""])

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from appmixer_mcp.cleaning import quoted
+from appmixer_mcp.editing import readable_diff
 from appmixer_mcp.errors import ConflictError, NotFoundError
-from appmixer_mcp.flow_diff import flow_diff, value_diff
+from appmixer_mcp.flow_diff import value_diff
 from appmixer_mcp.ids import FlowId, StoreId
 from appmixer_mcp.journal.states import OF_A_FLOW, PICTURES, digest_of, flow_state, json_size
 from appmixer_mcp.toolset import ToolContext
@@ -273,7 +274,8 @@ def _lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]
     for one in ("name", "description"):
         if (before.get(one) or "") != (after.get(one) or ""):
             yield f"{one}: {quoted(before.get(one))} -> {quoted(after.get(one))}"
-    yield from flow_diff(before.get("flow") or {}, after.get("flow") or {}, most=_MOST_LINES)
+    was: dict[str, Any] = before.get("flow") or {}
+    yield from readable_diff(was, after.get("flow") or {}, most=_MOST_LINES)
     for one in ("customFields", "categories", "notes", *PICTURES, "records"):
         if one in before or one in after:
             yield from value_diff(before.get(one) or {}, after.get(one) or {}, one)

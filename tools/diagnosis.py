@@ -28,7 +28,7 @@ from ._diagnosing import (
     unprocessed_of,
 )
 from ._diagnosis_models import FlowDiagnosis
-from ._flow_writing import flow_version
+from ._flow_memory import remember
 from ._log_filters import instant_of, written
 from ._shared import FlowId, plural
 from ._short_texts import most_tokens, short
@@ -67,7 +67,7 @@ async def diagnose_flow(
         name=short(flow.name or "", _NAME),
         stage="running" if flow.stage == "running" else "stopped",
         stage_since=flow.started_at if flow.stage == "running" else flow.stopped_at,
-        version=flow_version(flow),
+        version=remember(ctx, flow),
         component_count=len(flow.flow or {}),
         runs=runs,
         error_count=errors and errors.count,

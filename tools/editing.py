@@ -14,6 +14,7 @@ from appmixer_mcp.editing import (
     Edited,
     component_type,
     edit,
+    readable_diff,
     types_named,
 )
 from appmixer_mcp.errors import (
@@ -26,7 +27,7 @@ from appmixer_mcp.errors import (
 from appmixer_mcp.results import Outcome, Text
 from appmixer_mcp.toolset import DESTROY, ToolContext
 
-from ._flow_conflicts import refuse_stale, shown_diff
+from ._flow_conflicts import refuse_stale
 from ._flow_memory import remember
 from ._flow_writing import (
     RESTARTS,
@@ -131,7 +132,7 @@ async def _edit_impact(
     edited = await _edited(client, before, operations)  # nobody is asked about what cannot be done
     return Impact(
         question=f"Edit the flow {quoted(flow.name)} ({flow.stage})?",
-        losses=[*losses, *shown_diff(before, edited.descriptor, most=_MOST_DIFFERENCES)],
+        losses=[*losses, *readable_diff(before, edited.descriptor, most=_MOST_DIFFERENCES)],
         identity=flow_identity(flow, losses),
     )
 
@@ -177,7 +178,7 @@ async def edit_flow(
         version=written.version,
         stage=written.stage,
         ids=edited.ids,
-        diff=shown_diff(before, edited.descriptor, most=_MOST_DIFFERENCES),
+        diff=readable_diff(before, edited.descriptor, most=_MOST_DIFFERENCES),
         new_problems=new[:_MOST_PROBLEMS] or None,
         warnings=edited.warnings,
     )

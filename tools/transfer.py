@@ -11,8 +11,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
+from appmixer_mcp.editing import readable_diff
 from appmixer_mcp.errors import ConfigurationError, ConflictError, InputError, NotSignedInError
-from appmixer_mcp.flow_diff import flow_diff
 from appmixer_mcp.results import Object, Outcome, Result, Text
 from appmixer_mcp.toolset import CREATE, DECIDE, ToolContext, Toolset
 
@@ -273,7 +273,7 @@ def _differences(there: "Flow", update: "Mapping[str, Any]") -> list[str]:
     present: dict[str, Any] = {
         "name": there.name, "customFields": there.custom_fields, "description": there.description,
     }  # fmt: skip
-    lines = flow_diff(there.flow or {}, update["flow"], most=_MOST_DIFFERENCES)
+    lines = readable_diff(there.flow or {}, update["flow"], most=_MOST_DIFFERENCES)
     return lines + [
         f"~ {field} of the flow"
         for field in present

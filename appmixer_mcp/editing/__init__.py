@@ -7,7 +7,7 @@ stays as it is. What does not change is the same in both, down to the order of i
 from .component_types import ComponentType, component_type
 from .draft import Edited
 from .operations import OPERATIONS, edit, types_named
-from .readable import readable
+from .readable import readable, readable_diff
 
 __all__ = [
     "OPERATIONS",
@@ -16,5 +16,6 @@ __all__ = [
     "component_type",
     "edit",
     "readable",
+    "readable_diff",
     "types_named",
 ]

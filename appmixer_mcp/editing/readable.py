@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from appmixer_mcp.descriptor import check_entries, link_transforms
+from appmixer_mcp.flow_diff import flow_diff
 
 from .variables import split
 
@@ -34,6 +35,21 @@ def readable(descriptor: Descriptor, unlike: Descriptor) -> dict[str, Any]:
         else _entry(entry, names)
         for component_id, entry in descriptor.items()
     }
+
+
+def readable_diff(before: Descriptor, after: Descriptor, *, most: int) -> list[str]:
+    """Return what differs between two descriptors, in words as one would write them.
+
+    Args:
+        before: Component id to component entry.
+        after: Likewise.
+        most: At most so many lines; one more says that there are more.
+    """
+    if before == after:
+        return []
+    lines = flow_diff(readable(before, after), readable(after, before), most=most)
+    # Where they differ in nothing that is read, such as the names of bindings, they differ still.
+    return lines or flow_diff(before, after, most=most)
 
 
 def _entry(entry: Mapping[str, Any], names: Names) -> dict[str, Any]:

@@ -80,14 +80,13 @@ async def test_the_oldest_changes_go_and_those_of_whoever_has_most_go_first(open
     journal = opened(max_bytes=50_000)
     bobs = await kept(journal, BOB, "f1", "Bob's", text=NOISE)
 
-    for number in range(100):
-        last = await kept(journal, ANN, "f1", f"{number}", text=NOISE)
+    anns = [await kept(journal, ANN, "f1", f"{number}", text=NOISE) for number in range(100)]
 
     left = await names(journal, ANN)
     assert left == [f"{number}" for number in reversed(range(100 - len(left), 100))]
     assert 10 < len(left) < 30
     assert (await journal.find(BOB, bobs))[0].name == "Bob's"
-    assert (await journal.find(ANN, last))[1].before["description"] == NOISE
+    assert (await journal.find(ANN, anns[-1]))[1].before["description"] == NOISE
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM content").fetchone()[0] == len(left) + 1
 

@@ -21,9 +21,7 @@ from appmixer_mcp.session import Session
 from appmixer_mcp.surface import load_toolsets
 from tests.blank_tenant import blank
 
-TOOLS = frozenset(
-    spec.name for toolset in load_toolsets().values() for spec in toolset.tools
-)
+TOOLS = frozenset(spec.name for toolset in load_toolsets().values() for spec in toolset.tools)
 HERE, THERE = "http://127.0.0.1:2200", "http://127.0.0.1:2201"
 PASSWORD = "local-key"
 

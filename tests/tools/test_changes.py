@@ -104,11 +104,10 @@ async def test_changes_undone_one_by_one_give_the_descriptor_back_byte_for_byte(
         for descriptor in (relabelled("New"), reordered, reordered | {"x": BROKEN["a"]})
     ]
 
-    for change in reversed(changes):
-        undone = await undo(tools, change)
+    undone = [await undo(tools, change) for change in reversed(changes)]
 
     assert await text_of(tenant, webhook_flow) == original
-    assert undone["message"] == "Undid update_flow: the flow 'Echo' is as it was before."
+    assert undone[-1]["message"] == "Undid update_flow: the flow 'Echo' is as it was before."
 
 
 async def test_the_undo_of_an_undo_is_a_redo(tools, tenant, webhook_flow):

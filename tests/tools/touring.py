@@ -4,6 +4,7 @@ from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 import anyio
 from mcp import Client
@@ -53,7 +54,7 @@ async def go(directory, *, max_result_bytes, policy, mode):
 
     A part's `options(tenant, directory)`, if it has them, gives further options of its server.
     """
-    answers = defaultdict(list)
+    answers: defaultdict[str, list[Any]] = defaultdict(list)
     for part in parts():
         own = directory / part.__name__.rpartition(".")[2]
         own.mkdir()
