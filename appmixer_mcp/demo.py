@@ -127,7 +127,7 @@ class _Demo:
         await self._order(flow_id)
         task_id = await self._approve()
         await self._read_record(store_id)
-        await self._find_failure()
+        await self._repair(store_id)
         await self._delete_flow(flow_id)
         await self._delete_store(store_id)
         after = await self._snapshot("See that flows, stores and records are what they were")
@@ -207,20 +207,36 @@ class _Demo:
         keys = [record["key"] for record in records["items"]]
         self._check(keys == [_NUMBER], f"The store holds {keys}.")
 
-    async def _find_failure(self) -> None:
+    async def _repair(self, store_id: str) -> None:
         self._step("Find out why another flow fails")
         flows = await self._call("list_flows", pattern="broken on purpose")
         self._check(len(flows["items"]) == 1, f"There are {len(flows['items'])} such flows.")
-        logs = await self._until(
+        flow_id = flows["items"][0]["flow_id"]
+        found = await self._until(
+            "diagnose_flow", lambda found: bool(found["errors"]), flow_id=flow_id
+        )
+        failing = found["errors"][0]
+        self._say(f"It says: {failing['message']}")
+        self._step("Mend it with one small operation; the flow runs, so the person is asked")
+        operation = {
+            "op": "set",
+            "component": failing["component"],
+            "fields": {"storeId": store_id},
+        }
+        version = found["version"]
+        edited = await self._asked(
+            "edit_flow", agrees=True, flow_id=flow_id, base_version=version, operations=[operation]
+        )
+        self._step("See that it works now")
+        await self._until(
             "query_logs",
             lambda found: bool(found["items"]),
-            flow_id=flows["items"][0]["flow_id"],
-            severity="error",
+            flow_id=flow_id,
+            component=failing["component"],
+            text="newValue",
         )
-        found = logs["items"][0]
-        whole = await self._call("get_log", log_id=found["log_id"], index=found["index"])
-        self._check(whole["record"].get("error"), "The record names no error.")
-        self._say(f"It says: {whole['record']['error']}")
+        self._step("It was a rehearsal: take the change back")
+        await self._asked("undo_change", agrees=True, change_id=edited["change_id"])
 
     async def _delete_flow(self, flow_id: str) -> None:
         self._step("Try to delete our flow: the person is asked, and does not want it")

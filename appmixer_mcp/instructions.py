@@ -18,15 +18,19 @@ _HOW = (
         ("create_flow", "update_flow"),
         "create_flow and update_flow check a descriptor before it is sent.",
     ),
+    (("get_flow", "edit_flow"), "edit_flow takes small changes, and the version get_flow shows."),
+    (("validate_flow",), "validate_flow says what keeps a flow from running."),
     (("start_flow",), "start_flow runs a flow."),
+    (("diagnose_flow",), "When a flow fails, diagnose_flow first."),
     (
         ("query_logs", "get_log"),
         (
-            'When a flow fails, query_logs with severity "error" and its flow_id; get_log shows '
+            'Errors of a flow: query_logs with severity "error" and its flow_id; get_log shows '
             "one record whole."
         ),
     ),
     (("get_flow",), "A webhook's address is `webhook_url` in get_flow."),
+    (("undo_change",), "A write names its change_id; undo_change takes it back."),
 )
 """How the tools go together: a sentence is told where all the tools that it names are served."""
 _STRANGERS = """\

@@ -203,7 +203,8 @@ class Settings(BaseSettings):
     )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: user_data_path("appmixer-mcp", appauthor=False),
-        description="Where the embedded sandbox keeps its data; the user data directory if unset.",
+        description="Where the embedded sandbox keeps its data and every server its journal of "
+        "changes; the user data directory if unset.",
     )
     journal_max_bytes: int = Field(
         default=67_108_864, ge=0,

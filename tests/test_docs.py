@@ -62,6 +62,22 @@ def tools_table():
     return "\n".join(rows)
 
 
+PRESETS = {
+    "default": "`sdk`, and what repairs: edit, validate, diagnose, undo",
+    "sdk": "one tool for each method of Appmixer's SDK",
+    "core": "building and repairing flows, where few tools fit: Cursor takes 40 in all",
+    "all": "every group but `gateway`",
+}
+
+
+def presets_table():
+    rows = ["| preset | tools | read-only | what it is |", "|---|---:|---:|---|"]
+    for preset, what in PRESETS.items():
+        count, reading = len(tools_as_json(preset)), len(tools_as_json(preset, read_only=True))
+        rows.append(f"| `{preset}` | {count} | {reading} | {what} |")
+    return "\n".join(rows)
+
+
 def resources_table():
     rows = ["| group | resource | what it is |", "|---|---|---|"]
     rows += [
@@ -134,6 +150,7 @@ def tokens_table():
 TABLES = {
     "settings": (README, settings_table),
     "tools": (README, tools_table),
+    "presets": (README, presets_table),
     "resources": (README, resources_table),
     "errors": (README, errors_table),
     "components": (SANDBOX, components_table),
