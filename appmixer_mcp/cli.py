@@ -282,9 +282,13 @@ def _built_quickly(wiring: Wiring) -> "tuple[AppmixerServer, Subscriptions]":
     try:
         from appmixer_mcp.state import MemoryState
         from appmixer_mcp.subscribing import Subscriptions
+        from appmixer_mcp.wire import as_mcp_tool
 
         subscriptions = Subscriptions(MemoryState(), wiring.settings.watch_interval_s)
-        return wiring.server(subscriptions=subscriptions), subscriptions
+        server = wiring.server(subscriptions=subscriptions)
+        for spec in server.specs.values():
+            as_mcp_tool(spec)  # makes the schemas, which a client is about to ask for
+        return server, subscriptions
     finally:
         gc.freeze()
         gc.enable()

@@ -1,9 +1,11 @@
 """Our guide to writing flows says what is true of the sandbox, and its example runs."""
 
+import json
 import re
 
 import pytest
 
+from appmixer_mcp.editing import ComponentType, edit
 from appmixer_mcp.prompting import guide
 from appmixer_mcp.sandbox import components, modifiers
 from appmixer_mcp.sandbox.component import Component
@@ -126,3 +128,18 @@ async def test_the_flow_in_the_guide_runs(tenants):
 
     assert [one["key"] for one in page["items"]] == ["order-5000"]
     assert page["items"][0]["value"] == '{"id": 5000, "amount": 5000}'
+
+
+def test_the_operations_of_the_guide_can_be_carried_out():
+    (block,) = re.findall(r"```edit\n(.*?)```", guide(), re.S)
+
+    task = found("tasks.RequestApproval")
+    fields = frozenset(field.name for field in task.in_ports[0].fields)
+    ports = tuple(port.name for port in task.out_ports)
+    known = ComponentType("", {task.in_ports[0].name: fields}, ports, None)
+
+    edited = edit(example("STORE"), json.loads(block), {task.type: known})
+
+    keeps = edited.descriptor["KEEP"]["config"]["transform"]["in"]["LIMIT"]["true"]
+    assert keeps["modifiers"]["key"]
+    assert set(edited.ids) == {"Ask first"}

@@ -15,8 +15,8 @@ from tests.prompts.conftest import TOOLS, filled_in, tools_in
 # Words with an underscore that are arguments, fields of results or values.
 FIELDS = {
     "access_token", "base_url", "change_id", "component_count", "component_ids", "custom_fields",
-    "flow_id", "left_out", "log_id", "next_offset", "next_step", "task_id", "value_is_json",
-    "webhook_url",
+    "flow_id", "left_out", "log_id", "next_offset", "next_step", "out_port", "task_id",
+    "value_is_json", "webhook_url",
 }  # fmt: skip
 WORD = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 TRICKS = ("</flow>", "< / flow >", "<\u200b/flow>", "<\t/flow\n>", "<</flow>")
