@@ -36,9 +36,9 @@ def read_arguments(
     Raises:
         UsageError: There is no such tool, or an argument cannot be read.
     """
-    spec = server.specs.get(name)
+    spec = server.offering.specs.get(name)
     if spec is None:
-        raise UsageError(server.why_unknown(name))
+        raise UsageError(server.offering.why_unknown(name))
     if pairs and json_text is not None:
         raise UsageError("Give either key=value arguments or --json, not both.")
     return _from_pairs(spec, pairs) if json_text is None else _from_json(spec, json_text)
@@ -64,7 +64,7 @@ async def call_tool(server: AppmixerServer, name: str, arguments: dict[str, Any]
 def list_tools(server: AppmixerServer, *, as_json: bool) -> int:
     """Print the tools that the settings leave, as JSON for scripts or as a table for people."""
     if as_json:
-        _write_json([_described(spec) for spec in server.specs.values()])
+        _write_json([_described(spec) for spec in server.offering.specs.values()])
         return _DONE
     from rich.console import Console  # noqa: PLC0415 - only people need it
     from rich.table import Table  # noqa: PLC0415 - likewise
@@ -73,7 +73,7 @@ def list_tools(server: AppmixerServer, *, as_json: bool) -> int:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     group = ""
-    for spec in server.specs.values():
+    for spec in server.offering.specs.values():
         if spec.group != group:
             group = spec.group
             table.add_row(Text(f"\n{group}", style="bold"))

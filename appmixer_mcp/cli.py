@@ -286,7 +286,7 @@ def _built_quickly(wiring: Wiring) -> "tuple[AppmixerServer, Subscriptions]":
 
         subscriptions = Subscriptions(MemoryState(), wiring.settings.watch_interval_s)
         server = wiring.server(subscriptions=subscriptions)
-        for spec in server.specs.values():
+        for spec in server.offering.specs.values():
             as_mcp_tool(spec)  # makes the schemas, which a client is about to ask for
         return server, subscriptions
     finally:

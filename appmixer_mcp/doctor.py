@@ -35,7 +35,7 @@ async def examine(settings: Settings) -> int:
         )
         # It counts from the start of the process: imports and the interpreter are in it.
         _say(f"Start-up took {time.process_time():.2f} s of processor time.")
-        _say(f"{len(server.specs)} tools are served (toolsets {settings.toolsets}).")
+        _say(f"{len(server.offering.specs)} tools are served (toolsets {settings.toolsets}).")
         _say("", "Settings")
         for name in Settings.model_fields:
             _say(f"  {PREFIX}{name.upper()}: {_shown(settings, name)}")

@@ -3,20 +3,38 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeGuard
+from itertools import zip_longest
+from typing import Any, TypeGuard, cast
 
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.descriptor import source_links
 
 _LONGEST_VALUE = 80
+_BEFORE_THE_CHANGE = 20  # characters of a long value that are shown before where it changes
 _MOST_LINES = 40
 _PLACE = ("x", "y")
 
 Entry = Mapping[str, Any]
 
 
+def is_same(before: Any, after: Any) -> bool:
+    """Say whether two JSON values are the same; to Python, 1 and true are."""
+    if _is_map(before) and _is_map(after):
+        return before.keys() == after.keys() and all(
+            is_same(before[key], after[key]) for key in before
+        )
+    if isinstance(before, list) and isinstance(after, list):
+        old, new = cast("list[object]", before), cast("list[object]", after)
+        return len(old) == len(new) and all(map(is_same, old, new))
+    return bool(before == after) and isinstance(before, bool) == isinstance(after, bool)
+
+
 def flow_diff(
-    before: Mapping[str, Any], after: Mapping[str, Any], *, most: int = _MOST_LINES
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    most: int = _MOST_LINES,
+    whole: bool = False,
 ) -> list[str]:
     """Return one line for each difference; empty when there is none.
 
@@ -26,8 +44,9 @@ def flow_diff(
         before: A descriptor, component id to component entry.
         after: Likewise.
         most: So many lines at most; a last one then says how many more there are.
+        whole: Whether to show what is in the components that were added, too.
     """
-    lines = list(_differences(before, after))
+    lines = list(_differences(before, after, whole=whole))
     if len(lines) <= most:
         return lines
     return [*lines[:most], f"and {len(lines) - most} more differences"]
@@ -51,8 +70,8 @@ def value_diff(before: Any, after: Any, path: str = "") -> Iterator[str]:
                 yield f"{_shown(at)} = {_value(after[key])}"
             else:
                 yield from value_diff(before[key], after[key], at)
-    elif before != after:
-        yield f"{_shown(path)}: {_value(before)} -> {_value(after)}"
+    elif not is_same(before, after):
+        yield f"{_shown(path)}: {_change(before, after)}"
 
 
 class _Names:
@@ -73,7 +92,9 @@ def _called(label: str, component_id: str, shared: int) -> str:
     return quoted(label) if shared == 1 else f"{quoted(label)} ({quoted(component_id)})"
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+def _differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, whole: bool
+) -> Iterator[str]:
     old, new = _Names(before), _Names(after)
     for one in before:
         if one not in after:
@@ -85,12 +106,19 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
     if moved:
         yield "~ moved " + ", ".join(new[one] for one in moved)
     for one, entry in after.items():
-        if one not in before:
-            yield from _rewired(one, {}, entry, old, new)
-        elif before[one] != entry:
-            yield from _rewired(one, before[one], entry, old, new)
-            for line in value_diff(_contents(before[one]), _contents(entry)):
-                yield f"~ {new[one]}: {line}"
+        was = before.get(one, {})
+        if one in before and is_same(was, entry):
+            continue
+        yield from _rewired(one, was, entry, old, new)
+        if one in before:
+            yield from (
+                f"~ {new[one]}: {line}" for line in value_diff(_contents(was), _contents(entry))
+            )
+        elif whole and _is_map(entry):
+            told = {key: entry.get(key) for key in ("type", "label")}
+            yield from (
+                f"+ {new[one]}: {line}" for line in value_diff(told, told | _contents(entry))
+            )
 
 
 def _rewired(
@@ -98,8 +126,9 @@ def _rewired(
 ) -> Iterator[str]:
     old, new, name = _links(before), _links(after), new_names[component_id]
     for sign, links, others, names in (("-", old, new, old_names), ("+", new, old, new_names)):
-        for in_port, sender, out_port in links:
-            if (in_port, sender, out_port) not in others:
+        for link in links:
+            if link not in others:
+                in_port, sender, out_port = link
                 yield f"{sign} {names[sender]}.{out_port} -> {name}.{in_port}"
 
 
@@ -116,8 +145,8 @@ def _moved(before: Any, after: Any) -> bool:
     return any(before.get(axis) != after.get(axis) for axis in _PLACE)
 
 
-def _links(entry: Any) -> list[tuple[str, str, str]]:
-    return list(source_links(entry.get("source"))) if _is_map(entry) else []
+def _links(entry: Any) -> dict[tuple[str, str, str], None]:
+    return dict.fromkeys(source_links(entry.get("source"))) if _is_map(entry) else {}
 
 
 def _label(entry: Any) -> str:
@@ -129,10 +158,27 @@ def _type(entry: Any) -> str:
     return quoted(str(entry.get("type"))) if _is_map(entry) else "no component"
 
 
-def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    cut = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+def _change(before: Any, after: Any) -> str:
+    """Return both values, cut to where they begin to differ."""
+    was, now = _text(before), _text(after)
+    pairs = enumerate(zip_longest(was, now))
+    alike = next((place for place, (one, other) in pairs if one != other), 0)
+    start = alike - _BEFORE_THE_CHANGE if alike >= _LONGEST_VALUE else 0
+    old, new = _value(before, start), _value(after, start)
+    if old == new:  # they differ in what nobody sees
+        shown = slice(start, start + _LONGEST_VALUE)
+        old, new = ascii(was[shown]), ascii(now[shown])
+    return f"{old} -> {new}"
+
+
+def _value(value: Any, start: int = 0) -> str:
+    text, end = _text(value), start + _LONGEST_VALUE
+    cut = f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"
     return quoted(cut) if isinstance(value, str) else quoted(cut)[1:-1]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _shown(path: str) -> str:

@@ -269,7 +269,7 @@ async def _call(
         content = json.dumps(body, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise InputError("The arguments cannot be sent as JSON; send plain values.") from error
-    answer = await client.events.call_component(
+    answer = await client.events.call_webhook(
         FlowId(offer.flow_id), ComponentId(offer.component_id), body=content
     )
     if answer.status == HTTPStatus.OK:

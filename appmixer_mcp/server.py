@@ -4,13 +4,12 @@ Here every error becomes a text that a model can act on, and every result become
 structured content. What it serves is declared in tools/ and prompts/, which know nothing of MCP.
 """
 
-import difflib
 import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import anyio
 from mcp.server.caching import CacheHint
@@ -48,7 +47,6 @@ from pydantic import AnyUrl
 
 from appmixer_mcp import __version__
 from appmixer_mcp.asking import AnswerAwaitedError, CallContext, person_behind
-from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.completing import Completer
 from appmixer_mcp.errors import (
     AppmixerError,
@@ -58,6 +56,7 @@ from appmixer_mcp.errors import (
     NotSignedInError,
 )
 from appmixer_mcp.instructions import instructions
+from appmixer_mcp.offering import Offering
 from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.presets import GATEWAY
 from appmixer_mcp.progress import Progress, reporting, unheard
@@ -68,9 +67,6 @@ from appmixer_mcp.session import Session, current_session
 from appmixer_mcp.surface import Selection, chosen, current_selection, load_toolsets
 from appmixer_mcp.toolset import ToolContext, Toolset, ToolSpec
 from appmixer_mcp.wire import as_mcp_result, as_mcp_tool
-
-if TYPE_CHECKING:
-    from appmixer_mcp.gateway import Published
 
 logger = logging.getLogger(__name__)
 
@@ -104,8 +100,7 @@ class AppmixerServer(MCPServer[None]):
     What is registered the SDK's own way, such as with `add_tool`, is served beside them.
 
     Attributes:
-        specs: The tools that the settings leave, by name, in a stable order.
-        selection: What the settings leave.
+        offering: The tools that the settings leave.
         listed: Set once a client has seen the tools, when there is time for slower things.
     """
 
@@ -138,10 +133,8 @@ class AppmixerServer(MCPServer[None]):
         tools = [spec for toolset in toolsets for spec in toolset.tools]
         if options.confirmations.policy == "token":
             tools = [spec.confirmed_by_token() for spec in tools]
-        self.specs = {spec.name: spec for spec in tools if selection.allows(spec)}
-        self.selection = selection
+        self.offering = Offering(tools, selection)
         self.listed = anyio.Event()
-        self._left_out = {spec.name for spec in tools} - self.specs.keys()
         self._options = options
         self._resources = Resources(spec for toolset in toolsets for spec in toolset.resources)
         self._prompts = {prompt.name: prompt for prompt in load_prompts()}
@@ -154,12 +147,6 @@ class AppmixerServer(MCPServer[None]):
         if (told := options.subscriptions) is not None:
             told.serve_on(self.lowlevel, self._resources.find, selection, options.limits)
 
-    @cached_property
-    def _published(self) -> "Published":
-        from appmixer_mcp.gateway import Published  # noqa: PLC0415 - most servers need none
-
-        return Published()
-
     @property
     def lowlevel(self) -> Server[None]:
         """The SDK's server below, for transports that it offers no other way to."""
@@ -168,13 +155,9 @@ class AppmixerServer(MCPServer[None]):
     async def list_tools(self) -> list[McpTool]:
         """Return the tools that are served, with their schemas and hints."""
         self.listed.set()
-        allowed = current_selection.get().allows
-        ours = [as_mcp_tool(spec) for spec in self.specs.values() if allowed(spec)]
-        if current_selection.get().offers_published:
-            session = current_session.get()
-            published = await self._published.listed(session, self._limited(session))
-            ours += [as_mcp_tool(spec) for spec in published]
-        return [*ours, *await super().list_tools()]
+        session = current_session.get()
+        offered = await self.offering.listed(session, self._limited(session))
+        return [*map(as_mcp_tool, offered), *await super().list_tools()]
 
     async def call_tool(
         self,
@@ -184,13 +167,11 @@ class AppmixerServer(MCPServer[None]):
     ) -> CallToolResult | InputRequiredResult:
         """Run a tool; every failure that a caller can act on becomes a `ToolError`."""
         self.listed.set()
-        spec = self.specs.get(name)
-        if spec is None and self.selection.offers_published:
-            spec = self._published.named(name)
-        if spec is None or not current_selection.get().allows(spec):
+        spec = self.offering.find(name)
+        if spec is None:
             if self._tool_manager.get_tool(name) is not None:
                 return await super().call_tool(name, arguments, context)
-            raise ToolError(self.why_unknown(name))
+            raise ToolError(self.offering.why_unknown(name))
         session = current_session.get()
         began = time.perf_counter()
         outcome = "cancelled"
@@ -274,19 +255,6 @@ class AppmixerServer(MCPServer[None]):
         except ValueError as error:
             raise MCPError(code=INVALID_PARAMS, message=str(error)) from error
 
-    def why_unknown(self, name: str) -> str:
-        """Say why a tool is not served, and which ones with such a name are."""
-        if name in self._left_out:
-            return (
-                f"{name} is switched off here: the operator's APPMIXER_TOOLSETS or "
-                "APPMIXER_READ_ONLY leaves it out."
-            )
-        if name in self.specs:
-            return f"{name} is switched off here: this connection asked for less than is served."
-        near = difflib.get_close_matches(name, self.specs, n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "tools/list names the tools."
-        return f"There is no tool {quoted(name)} here. {hint}"
-
     async def _complete(
         self,
         ref: PromptReference | ResourceTemplateReference,
@@ -306,8 +274,7 @@ class AppmixerServer(MCPServer[None]):
         """Say whether every tool that a prompt needs is served."""
         known = self._prompts.get(prompt)
         needs = known.needs if known is not None else ()
-        allowed = current_selection.get().allows
-        return all(name in self.specs and allowed(self.specs[name]) for name in needs)
+        return all(self.offering.find(name) is not None for name in needs)
 
     def _session_of(self, ctx: ServerRequestContext[Any, Any]) -> Session:
         session_of = self._options.session_of
@@ -318,7 +285,9 @@ class AppmixerServer(MCPServer[None]):
     ) -> HandlerResult:
         """Have everything that serves a request act for whoever sent it, on what they see."""
         served_to = self._options.served_to
-        selection = served_to(ctx, self.selection) if served_to else self.selection
+        selection = self.offering.selection
+        if served_to is not None:
+            selection = served_to(ctx, selection)
         told = self._options.subscriptions
         of_session = current_session.set(self._session_of(ctx))
         of_selection = current_selection.set(selection)
@@ -335,7 +304,7 @@ class AppmixerServer(MCPServer[None]):
 
     def _introduction(self, result: dict[str, Any], selection: Selection) -> dict[str, Any]:
         """Return what a client is told of the server, as far as it depends on the client."""
-        if selection != self.selection:
+        if selection != self.offering.selection:
             result = {**result, "instructions": self._instructions(selection)}
         if selection.offers_published and self._options.subscriptions is not None:
             # The SDK has no way to say so to older clients.
@@ -346,7 +315,7 @@ class AppmixerServer(MCPServer[None]):
         options = self._options
         return instructions(
             options.session,
-            [spec for spec in self.specs.values() if selection.allows(spec)],
+            self.offering.ours(selection),
             policy=options.confirmations.policy,
             read_only=selection.read_only,
             broken=options.broken,

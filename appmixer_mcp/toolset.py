@@ -95,7 +95,7 @@ class ToolSpec:
     changes: tuple[str, ...] = ()
     """Resources that a call changes beside those of the ids that it names."""
     by_token: bool = False
-    """Whether the token of its preview confirms it, not a flag."""
+    """Whether the token of its preview confirms it, not a flag; only where it has one."""
 
     @property
     def asks(self) -> Literal["never", "sometimes", "always"]:
@@ -113,7 +113,7 @@ class ToolSpec:
             for one in self._signature.parameters.values()
         }
         fields.pop("ctx")
-        if self.preview is not None and self.by_token:
+        if self.by_token:
             fields["confirm_token"] = (ConfirmToken, "")
         elif self.preview is not None:
             fields["confirm"] = (Confirm, False)
@@ -199,8 +199,8 @@ class ToolSpec:
         return field is not None and "SecretStr" in repr(field.annotation)
 
     def confirmed_by_token(self) -> "ToolSpec":
-        """Return the same tool, confirmed by the token of its preview instead of a flag."""
-        return replace(self, by_token=True)
+        """Return the same tool; if it has a preview, confirmed by the token of that, not a flag."""
+        return replace(self, by_token=True) if self.preview is not None else self
 
     def _asking(self, impact: Impact | None, decision: Decision) -> Result:
         shown = {"message": impact.question, "impact": impact.losses} if impact else {}

@@ -1,9 +1,11 @@
 """What every test can ask for."""
 
 import gc
+import json
 import os
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # ships no types
 
 from tests.secrets_watch import WATCH
 
@@ -34,8 +36,9 @@ def pytest_sessionfinish(session):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend():
+    """Lets fixtures of any scope be asynchronous; those of a module share its event loop."""
     return "asyncio"
 
 
@@ -62,6 +65,23 @@ def _nothing_secret_is_logged_in_the_end():
     yield
     found = WATCH.take()
     assert not found, "secrets were logged at the end:\n" + "\n".join(found)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_schema_is_checked_once():
+    """Spare thousands of clients to check the same hundred schemas, which takes most of a call."""
+    check = Draft202012Validator.check_schema
+    checked = set()
+
+    def check_once(schema, *arguments, **options):
+        text = json.dumps(schema)
+        if text not in checked:
+            check(schema, *arguments, **options)
+            checked.add(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Draft202012Validator, "check_schema", check_once)
+        yield
 
 
 def pytest_collection_finish():

@@ -9,7 +9,9 @@ from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.ids import FlowId
 
+from ._json_values import table
 from ._log_filters import phrase, written
+from ._shared import aware
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.charts import Chart
@@ -68,19 +70,19 @@ def drawn(chart: "Chart", now: datetime) -> Drawn:
     Source: the form of a range and of a trace is documented by an example alone; its words are
     those of the library moment, by which the order `subtract`, `startOf`, `endOf` is taken.
     """
-    span = _table(_table(chart.query).get("range"))
+    span = table(table(chart.query).get("range"))
     usual = {"subtract": [USUAL_DAYS, "day"]}
     first = _instant(span.get("from") or usual, now)
     last = _instant(span.get("to"), now)
     time = f"@timestamp:[{written(first)} TO {written(last)}]"
-    shown = [one for one in _table(chart.traces).items() if not _table(one[1]).get("hidden")]
-    return Drawn(first, last, tuple(_trace(key, _table(one), time) for key, one in shown))
+    shown = [one for one in table(chart.traces).items() if not table(one[1]).get("hidden")]
+    return Drawn(first, last, tuple(_trace(key, table(one), time) for key, one in shown))
 
 
 def points(found: object) -> Iterator[tuple[str, int]]:
     """Yield what a trace shows: a time or a value, and how many records; none that has none."""
-    buckets = _table(found).get("buckets")
-    for bucket in map(_table, cast("list[object]", buckets) if isinstance(buckets, list) else []):
+    buckets = table(found).get("buckets")
+    for bucket in map(table, cast("list[object]", buckets) if isinstance(buckets, list) else []):
         count = bucket.get("doc_count")
         if isinstance(count, int) and count > 0:
             yield str(bucket.get("key_as_string", bucket.get("key", ""))), count
@@ -88,15 +90,15 @@ def points(found: object) -> Iterator[tuple[str, int]]:
 
 def _trace(key: str, trace: Mapping[str, Any], time: str) -> Trace:
     name = str(trace.get("name") or key)
-    aggregation = _table(trace.get("agg")) or _BY_DAY
+    aggregation = table(trace.get("agg")) or _BY_DAY
     kinds = [kind for kind in aggregation if kind in _KINDS]
     if len(kinds) != 1 or len(aggregation) != 1:
         raise InputError(
             f"The trace {quoted(name)} counts in another way than by {' or '.join(_KINDS)}, which "
             "get_chart_data cannot. update_chart can change its agg."
         )
-    options = _table(aggregation[kinds[0]])
-    targets = _table(_table(trace.get("source")).get("targets"))
+    options = table(aggregation[kinds[0]])
+    targets = table(table(trace.get("source")).get("targets"))
     places = [_place(flow_id, chosen) for flow_id, chosen in targets.items()]
     return Trace(
         name=name,
@@ -118,15 +120,15 @@ def _place(flow_id: str, component_ids: object) -> str:
 def _instant(spec: object, now: datetime) -> datetime:
     if isinstance(spec, str):
         return _parsed(spec)
-    table = _table(spec)
+    spec = table(spec)
     at = now.astimezone(UTC)
     try:
-        if table.get("subtract"):
-            count, unit = cast("list[Any]", table["subtract"])
+        if spec.get("subtract"):
+            count, unit = cast("list[Any]", spec["subtract"])
             at = _earlier(at, int(count), _unit(unit))
         for word, change in (("startOf", _start), ("endOf", _end)):
-            if table.get(word):
-                at = cast("Callable[[datetime, str], datetime]", change)(at, _unit(table[word]))
+            if spec.get(word):
+                at = cast("Callable[[datetime, str], datetime]", change)(at, _unit(spec[word]))
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise InputError(
             "The chart's time range is of a form that is not known; update_chart with days sets "
@@ -137,13 +139,12 @@ def _instant(spec: object, now: datetime) -> datetime:
 
 def _parsed(text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(text)
+        return aware(text)
     except ValueError as error:
         raise InputError(
             f"The chart's time range has {quoted(text)}, which is no time; update_chart with days "
             "sets another."
         ) from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _unit(word: object) -> str:
@@ -194,7 +195,3 @@ def _later_month(first: datetime, months: int) -> datetime:
 
 def _number(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() and value.isascii() else value
-
-
-def _table(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}

@@ -4,7 +4,6 @@ A manifest names the component that lists them. What the designer makes of its a
 JavaScript that the tenant does not run for others, so the usual shapes are read here.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +17,7 @@ from appmixer_mcp.ids import ComponentId
 from appmixer_mcp.results import Facts, Page, Text
 
 from ._component_shape import choices, inputs_of, parts_of
+from ._json_values import json_of
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
@@ -177,6 +177,6 @@ def _listed(found: JsonValue) -> Iterator[ComponentOption]:
 
 
 def _option(value: object, label: str) -> ComponentOption:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = json_of(value)
     told = label[:_LONGEST_LABEL] if label != text else ""
     return ComponentOption(value=text, label=told or None)

@@ -15,6 +15,7 @@ from pydantic import Field
 from appmixer_mcp.results import Facts, Object, Result, Text, Truth
 
 from ._catalogue import is_trigger
+from ._json_values import json_of, table
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.components import ComponentManifest
@@ -95,7 +96,7 @@ def shape_of(manifest: "ComponentManifest") -> ComponentDetail:
         label=manifest.label,
         description=_cut(manifest.description or "", _LONGEST_DESCRIPTION) or None,
         is_trigger=is_trigger(manifest),
-        account_service=_text(_map(said.get("auth")).get("service")),
+        account_service=_text(table(said.get("auth")).get("service")),
         in_ports=in_ports,
         fields=fields,
         out_ports=[_out_port(one) for one in _ports(said.get("outPorts"))],
@@ -106,25 +107,25 @@ def shape_of(manifest: "ComponentManifest") -> ComponentDetail:
 def _fields(part: str, content: Mapping[str, Any]) -> Iterator[ComponentField]:
     """Yield the fields of an in port or of the properties, in the manifest's order."""
     port = None if part == SETTINGS else part
-    schema = _map(content.get("schema"))
+    schema = table(content.get("schema"))
     required = schema.get("required")
     names = cast("list[object]", required) if isinstance(required, list) else []
-    described = _map(schema.get("properties"))
+    described = table(schema.get("properties"))
     inputs = inputs_of(content)
     for name in inputs or described:
-        field = _field(name, _map(inputs.get(name)), _map(described.get(name)), name in names)
+        field = _field(name, table(inputs.get(name)), table(described.get(name)), name in names)
         yield field.model_copy(update={"port": port})
 
 
 def inputs_of(part: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return field -> what the designer shows for it; empty where a component computes that."""
-    return _map(_map(part.get("inspector")).get("inputs"))
+    return table(table(part.get("inspector")).get("inputs"))
 
 
 def parts_of(manifest: "ComponentManifest") -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield (in port, what its fields are), that of the settings first, under `SETTINGS`."""
     said = manifest.model_extra or {}
-    yield SETTINGS, _map(said.get("properties"))
+    yield SETTINGS, table(said.get("properties"))
     for port in _ports(said.get("inPorts")):
         yield str(port.get("name", "")), port
 
@@ -139,9 +140,9 @@ def _in_port(port: Mapping[str, Any]) -> InPort:
 def _out_port(port: Mapping[str, Any]) -> OutPort:
     options = port.get("options")
     listed = cast("list[object]", options) if isinstance(options, list) else []
-    paths = [str(_map(one).get("value") or "") for one in listed]
+    paths = [str(table(one).get("value") or "") for one in listed]
     if not listed:
-        paths = list(_map(_map(port.get("schema")).get("properties")))
+        paths = list(table(table(port.get("schema")).get("properties")))
     return OutPort(
         name=str(port.get("name", "")),
         variables=[_cut(one, _LONGEST_HINT) for one in paths if one][:_MOST_VARIABLES],
@@ -160,7 +161,7 @@ def _field(
         type=_text(shown.get("type") or schema.get("type")),
         required=True if required or shown.get("required") is True else None,
         hint=_cut((hint or "").removeprefix(shape or "").lstrip(" ;."), _LONGEST_HINT) or None,
-        default=None if default is None else _cut(_json(default), _LONGEST_HINT),
+        default=None if default is None else _cut(json_of(default), _LONGEST_HINT),
         options=[_cut(one, _LONGEST_HINT) for one in options[:_MOST_OPTIONS]],
         listed=True if shown.get("source") or len(options) > _MOST_OPTIONS else None,
         shape=shape,
@@ -171,7 +172,7 @@ def choices(shown: Mapping[str, Any]) -> Iterator[tuple[object, str]]:
     """Yield (value, label) of each option that a manifest gives for a field."""
     options = shown.get("options")
     for one in cast("list[object]", options) if isinstance(options, list) else []:
-        known = _map(one)
+        known = table(one)
         if not isinstance(one, dict):
             yield one, str(one)
         elif "clearItem" not in known and "value" in known:
@@ -229,10 +230,10 @@ def _expression(shown: Mapping[str, Any]) -> str | None:
     """Return the value of an expression with one rule: lists in lists, the fields innermost."""
     if shown.get("type") != "expression":
         return None
-    value: object = dict.fromkeys(islice(_map(shown.get("fields")), _MOST_OPTIONS), "")
+    value: object = dict.fromkeys(islice(table(shown.get("fields")), _MOST_OPTIONS), "")
     for level in reversed(_levels(shown)):
         value = {level: [value]}
-    text = _json(value) if value else _begun_with(_text(shown.get("tooltip")) or "")
+    text = json_of(value) if value else _begun_with(_text(shown.get("tooltip")) or "")
     return text if 0 < len(text) <= _LONGEST_DESCRIPTION else None
 
 
@@ -247,19 +248,11 @@ def _begun_with(text: str) -> str:
 
 def _ports(found: object) -> Iterator[Mapping[str, Any]]:
     for one in cast("list[object]", found) if isinstance(found, list) else []:
-        yield {"name": one} if isinstance(one, str) else _map(one)
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+        yield {"name": one} if isinstance(one, str) else table(one)
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _json(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _cut(text: str, most: int) -> str:

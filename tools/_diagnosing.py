@@ -13,11 +13,12 @@ from pydantic import JsonValue
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.errors import UnexpectedAnswerError
 
-from ._component_labels import Labels
-from ._diagnosis_models import AccountTrouble, ErrorGroup, FlowProblem, KeptMessages, SeenRun
+from ._diagnosis_models import AccountTrouble, ErrorGroup, KeptMessages, SeenRun
+from ._flow_reading import Labels
+from ._json_values import json_of, parsed
 from ._log_filters import phrase
-from ._short_texts import json_of, parsed, short
-from ._validating import check
+from ._short_texts import short
+from ._validating import Problem, check
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,6 +45,8 @@ _ABOUT = (
     "componentId",
     "componentType",
 )
+WHOLE_FLOW = "the flow as a whole"
+"""Named where no component is known."""
 _VARYING = re.compile(r"[0-9a-fA-F-]{16,}|\d+")
 
 
@@ -60,11 +63,11 @@ class Patient:
     def label(self, component_id: str | None, component_type: str | None = "") -> str:
         """Return what a component is called, shortened."""
         if not component_id:
-            return "the flow as a whole"
+            return WHOLE_FLOW
         return short(self.labels.label(component_id, component_type or ""), _LABEL)
 
-    def needed_id(self, component_id: str | None) -> str | None:
-        """Return a component's id where what it is called does not name it, and it only."""
+    def needed_id(self, component_id: str) -> str | None:
+        """Return a component's id where its label, so shortened, does not say which it is."""
         found = self.labels.meant_by(self.label(component_id))
         return None if found == [component_id] else _id(component_id)
 
@@ -75,6 +78,7 @@ class Errors:
 
     groups: list[ErrorGroup]
     count: int
+    newest_at: "datetime | None"
 
 
 async def errors_of(client: "AppmixerClient", patient: Patient) -> Errors:
@@ -90,7 +94,8 @@ async def errors_of(client: "AppmixerClient", patient: Patient) -> Errors:
     if len(shown) < len(groups):
         patient.notes.append(f"{len(groups) - len(shown)} rarer kinds of errors: query_logs.")
     inputs = await _inputs(client, patient, [group[0] for group in shown])
-    return Errors([_error_group(patient, group, inputs) for group in shown], total)
+    newest_at = max((at for hit in hits if (at := _at(hit))), default=None)
+    return Errors([_error_group(patient, group, inputs) for group in shown], total, newest_at)
 
 
 async def runs_of(client: "AppmixerClient", patient: Patient) -> list[SeenRun]:
@@ -148,14 +153,15 @@ async def accounts_of(client: "AppmixerClient", patient: Patient) -> list[Accoun
     return troubles[:_MOST_ROWS]
 
 
-async def problems_of(client: "AppmixerClient", patient: Patient) -> tuple[list[FlowProblem], int]:
+async def problems_of(client: "AppmixerClient", patient: Patient) -> tuple[list[Problem], int]:
     """Return what a check of the flow finds, and how much."""
     checked = await check(client, patient.flow)
     if checked.note:
         patient.notes.append(checked.note)
     shown = [
-        FlowProblem(
+        Problem(
             component=patient.label(one.component_id) if one.component_id else None,
+            component_id=patient.needed_id(one.component_id) if one.component_id else None,
             field=short(one.field, _LABEL) if one.field else None,
             problem=short(one.problem, _PROBLEM),
             mend=short(one.mend, _PROBLEM) if one.mend else None,

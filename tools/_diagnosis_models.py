@@ -5,6 +5,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from appmixer_mcp.results import Facts, Instant, Number, Result, Text
 
+from ._validating import Problem
+
 
 class SeenRun(Facts):
     """What one event set off."""
@@ -43,15 +45,6 @@ class AccountTrouble(Facts):
     problem: str
 
 
-class FlowProblem(Facts):
-    """Something that the check of the flow found."""
-
-    component: Text = None
-    field: Text = None
-    problem: str
-    mend: Text = None
-
-
 class FlowDiagnosis(Result):
     """What is wrong with a flow; a list that is missing is not known, see notes."""
 
@@ -72,7 +65,7 @@ class FlowDiagnosis(Result):
         default=None, description="Missing ones, and those that do not work."
     )
     problem_count: Number = None
-    problems: list[FlowProblem] | SkipJsonSchema[None] = Field(
+    problems: list[Problem] | SkipJsonSchema[None] = Field(
         default=None, description="What validate_flow finds."
     )
     notes: list[str] = Field(

@@ -1,5 +1,11 @@
-"""What to say to somebody whose change is based on a flow that has become another one."""
+"""What to say to somebody whose change is based on a flow that has become another one.
 
+Which states callers were shown is kept, so that what has changed since can be told them. It is a
+courtesy of this process: what it has forgotten, or another one has shown, is not known.
+"""
+
+import json
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from appmixer_mcp.cleaning import quoted
@@ -7,7 +13,6 @@ from appmixer_mcp.editing import readable_diff
 from appmixer_mcp.errors import AppmixerError, ConflictError
 from appmixer_mcp.toolset import ToolContext
 
-from ._flow_memory import recall, remember
 from ._flow_writing import flow_version
 from ._keeping import owner_of
 
@@ -17,6 +22,11 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 12
 _MOST_CHANGES = 10  # that are looked at
+_MOST_BYTES = 4_000_000
+_MOST_COMPONENTS = 300  # more take long to pack
+
+_shown: dict[tuple[str, str, str], bytes] = {}
+"""(principal, flow id, version) -> the packed descriptor, the longest kept first."""
 
 
 async def refuse_stale(ctx: ToolContext, flow: "Flow", base_version: str, tool: str) -> None:
@@ -29,7 +39,7 @@ async def refuse_stale(ctx: ToolContext, flow: "Flow", base_version: str, tool: 
         return
     version = remember(ctx, flow)
     changes = await _changes(ctx, flow.flow_id)
-    base = recall(ctx, flow.flow_id, base_version)
+    base = _recall(ctx, flow.flow_id, base_version)
     if base is None:
         base = await _from_journal(ctx, changes, base_version)
     raise ConflictError(
@@ -38,6 +48,29 @@ async def refuse_stale(ctx: ToolContext, flow: "Flow", base_version: str, tool: 
         f"was changed. If your operations still fit, call {tool} again with base_version "
         f"{version}; otherwise look at the flow with get_flow first."
     )
+
+
+def remember(ctx: ToolContext, flow: "Flow", version: str = "") -> str:
+    """Keep the descriptor that a caller is shown, and return the flow's version.
+
+    Args:
+        ctx: The call's.
+        flow: With its descriptor.
+        version: What the caller is told; by default worked out.
+    """
+    version = version or flow_version(flow)
+    key = (ctx.session.principal, flow.flow_id, version)
+    if key not in _shown and len(flow.flow or {}) <= _MOST_COMPONENTS:
+        _shown[key] = zlib.compress(json.dumps(flow.flow or {}).encode(), 1)
+        while len(_shown) > 1 and sum(map(len, _shown.values())) > _MOST_BYTES:
+            del _shown[next(iter(_shown))]
+    return version
+
+
+def _recall(ctx: ToolContext, flow_id: str, version: str) -> dict[str, Any] | None:
+    """Return the descriptor that the caller was shown as this version; None if unknown."""
+    packed = _shown.get((ctx.session.principal, flow_id, version))
+    return None if packed is None else json.loads(zlib.decompress(packed))
 
 
 def _what(base: dict[str, Any] | None, flow: "Flow") -> str:

@@ -11,7 +11,7 @@ from appmixer_mcp.descriptor import check_descriptor
 from appmixer_mcp.errors import FlowInvalidError, InputError
 from appmixer_mcp.projections import WITHOUT_DESCRIPTOR
 
-from ._travelling import References, references_in
+from ._flow_references import References, references_in
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient

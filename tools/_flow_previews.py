@@ -7,12 +7,14 @@ from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.descriptor import check_descriptor
 from appmixer_mcp.errors import FlowInvalidError, InputError
+from appmixer_mcp.flow_diff import is_same
 from appmixer_mcp.ids import FlowId
 from appmixer_mcp.journal.states import json_size
 from appmixer_mcp.toolset import ToolContext
 
+from ._flow_reading import whole_flow
 from ._flow_restoring import deleted_state
-from ._flow_writing import RESTARTS, flow_identity, flow_losses, whole_flow
+from ._flow_writing import RESTARTS, flow_identity, flow_losses
 from ._keeping import undo_losses
 from ._shared import plural
 
@@ -32,7 +34,7 @@ async def update_impact(
     flow = await whole_flow(await ctx.client(), flow_id)
     losses = await flow_losses(ctx, flow)
     if flow.stage == "running":
-        changes = descriptor is not None and descriptor != flow.flow
+        changes = descriptor is not None and not is_same(descriptor, flow.flow)
         losses.append(RESTARTS if changes else "The flow is running, and goes on.")
     if descriptor is not None:
         losses += _descriptor_losses(flow.flow or {}, descriptor)
@@ -82,7 +84,7 @@ def _descriptor_losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> l
         entry = before[component_id]
         return f"{quoted(entry.get('label') or entry.get('type'))} ({quoted(component_id)})"
 
-    changed = [one for one in before if one in after and before[one] != after[one]]
+    changed = [one for one in before if one in after and not is_same(before[one], after[one])]
     losses: list[str] = []  # what sums up comes first: of many lines a person sees the first ones
     if len(changed) * 2 > len(before):
         losses.append(f"Changes {len(changed)} of {plural(len(before), 'component')}")

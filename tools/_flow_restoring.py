@@ -14,7 +14,7 @@ from appmixer_mcp.errors import (
 from appmixer_mcp.ids import AccountId, ComponentId, FlowId
 from appmixer_mcp.journal.states import whole_flow_state
 
-from ._flow_writing import whole_flow
+from ._flow_reading import whole_flow
 from ._shared import plural
 
 if TYPE_CHECKING:

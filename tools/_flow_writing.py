@@ -1,7 +1,7 @@
 """Writing to a flow so that it can be undone, and so that a running one runs on or runs as before.
 
-What a tool needs is here: `whole_flow` to read, `flow_version` for what a change is based on,
-`undo_losses` for its preview, `write_flow` to act.
+What a tool needs is here: `flow_version` for what a change is based on, `undo_losses` for its
+preview, `write_flow` to act.
 """
 
 import logging
@@ -13,21 +13,18 @@ import anyio
 
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.errors import AppmixerError, ConflictError
+from appmixer_mcp.flow_diff import is_same
 from appmixer_mcp.ids import FlowId
 from appmixer_mcp.journal.states import PICTURES, digest_of, flow_state, json_size
 from appmixer_mcp.projections import WITHOUT_PICTURES
 from appmixer_mcp.toolset import ToolContext
 
+from ._flow_reading import whole_flow
 from ._keeping import CANNOT_UNDO, Kept, keep, note_made, undo_fact, undo_losses
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
     from appmixer_mcp.api.models.flows import Flow
-
-__all__ = [
-    "RESTARTS", "Written", "flow_identity", "flow_losses", "flow_version", "keep",
-    "note_made_flow", "undo_losses", "whole_flow", "write_flow",
-]  # fmt: skip
 
 RESTARTS = (
     "The flow is running: it is stopped, changed and started again; messages on their way are "
@@ -56,11 +53,6 @@ class Written:
     stage: str
     notes: list[str]
     """Sentences to append to the message; mostly empty."""
-
-
-async def whole_flow(client: "AppmixerClient", flow_id: str) -> "Flow":
-    """Return a flow with its descriptor, without its pictures."""
-    return await client.flows.get_flow(FlowId(flow_id), projection=WITHOUT_PICTURES)
 
 
 def flow_version(flow: "Flow") -> str:
@@ -132,7 +124,8 @@ async def write_flow(
 
     Raises:
         ConflictError: The flow runs and nobody agreed to that, what it was cannot be kept and
-            nobody agreed to that, or it did not start and is as before.
+            nobody agreed to that, somebody changed it meanwhile, or it did not start and is as
+            before.
     """
     api = client or await ctx.client()
     running = before.stage == "running"
@@ -142,7 +135,7 @@ async def write_flow(
             f"{tool} again to be asked about a flow that runs."
         )
     flow_id = before.flow_id
-    rewired = "flow" in update and update["flow"] != before.flow
+    rewired = "flow" in update and not is_same(update["flow"], before.flow)
     known = await _with_all_of(api, before, update)
     state = flow_state(known, also=_further(update))
     name = before.name or ""
@@ -156,6 +149,7 @@ async def write_flow(
         # By hand, as it were: an own one must not push out the version that is restored.
         kind: Literal["manual", "autosave"] = "manual" if by else "autosave"
         notes = await _version_kept(ctx, api, flow_id, tool, kept, kind) if rewired else []
+        await _refuse_changed(api, before, tool)
         if running and rewired:
             # A caller who leaves must not leave it stopped.
             with anyio.CancelScope(shield=True):
@@ -212,6 +206,20 @@ async def _version_kept(
     return [f"restore_flow_version with {version.version_id} brings its old descriptor back."]
 
 
+async def _refuse_changed(client: "AppmixerClient", before: "Flow", tool: str) -> None:
+    """Refuse to overwrite what somebody else has written since the flow was read.
+
+    The API writes without a condition: what is changed between this look and the write, be it while
+    a running flow stops, is overwritten all the same.
+    """
+    now = await whole_flow(client, before.flow_id)
+    if flow_version(now) != flow_version(before):
+        raise ConflictError(
+            f"The flow {quoted(before.name)} was changed by somebody else while {tool} was at "
+            f"work. Nothing was written. Look at it with get_flow, and call {tool} again."
+        )
+
+
 async def _restarted(
     client: "AppmixerClient",
     before: "Flow",
@@ -240,8 +248,9 @@ async def _restarted(
                 f"Starting it again as it was failed as well: {second}"
             ) from error
         failed = "does not start with this change" if wrote else "could not be changed"
+        instead = " After stop_flow it takes the change all the same." if wrote else ""
         raise ConflictError(
-            f"The flow {name} {failed}, so it runs again as it was. {error}"
+            f"The flow {name} {failed}, so it runs again as it was.{instead} {error}"
         ) from error
 
 

@@ -153,10 +153,24 @@ async def note_made(
     return change_id
 
 
-async def owner_of(ctx: ToolContext, client: "AppmixerClient | None" = None) -> str:
-    """Return under what the journal keeps the changes of whoever calls."""
+def journal_of(ctx: ToolContext) -> "Journal":
+    """Return the journal.
+
+    Raises:
+        ConflictError: This server keeps none.
+    """
     if ctx.journal is None:
         raise ConflictError("This server keeps no journal of changes, so nothing can be undone.")
+    return ctx.journal
+
+
+async def owner_of(ctx: ToolContext, client: "AppmixerClient | None" = None) -> str:
+    """Return under what the journal keeps the changes of whoever calls.
+
+    Raises:
+        ConflictError: This server keeps no journal.
+    """
+    journal = journal_of(ctx)
     asked = client or await ctx.client()
 
     async def user_id() -> str:
@@ -164,7 +178,7 @@ async def owner_of(ctx: ToolContext, client: "AppmixerClient | None" = None) -> 
 
     principal = ctx.session.principal if client is None else ""
     base_url = ctx.session.base_url if client is None else str(client.get("base_url"))
-    return await ctx.journal.owner(principal, base_url, user_id)
+    return await journal.owner(principal, base_url, user_id)
 
 
 def _agreed_to_no_undo(ctx: ToolContext) -> bool:

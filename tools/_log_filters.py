@@ -11,18 +11,15 @@ from pydantic.json_schema import SkipJsonSchema
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.ids import FlowId
-from appmixer_mcp.projections import WITHOUT_PICTURES
 
-from ._component_labels import Labels
+from ._flow_reading import Labels, whole_flow
+from ._shared import aware
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appmixer_mcp.api import AppmixerClient
 
-OfFlow = Annotated[
-    FlowId | SkipJsonSchema[None], Field(description="Only this flow's, from list_flows.")
-]
 Severity = Annotated[
     Literal["error", "warning", "info", "trace"] | SkipJsonSchema[None],
     Field(description="Only records of this severity."),
@@ -43,7 +40,6 @@ _AGO = re.compile(r"(\d{1,5})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _COMPONENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MOST_COMPONENTS = 50
-_MOST_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -77,6 +73,8 @@ class LogFilter:
         Raises:
             InputError: A filter makes no sense; says which and what it takes.
         """
+        if self != LogFilter(flow_id=self.flow_id):
+            refuse_without_search(client)
         refuse_open_brackets(self.query)
         parts = [f"({self.query})"] if self.query.strip() else []
         if self.severity:
@@ -92,16 +90,25 @@ class LogFilter:
     async def _component_ids(self, client: "AppmixerClient") -> list[str]:
         if self.flow_id is None:
             return [self.component]
-        flow = await client.flows.get_flow(self.flow_id, projection=WITHOUT_PICTURES)
-        labels = Labels.of(flow)
-        found = labels.meant_by(self.component)
+        labels = Labels((await whole_flow(client, self.flow_id)).flow)
+        found = labels.meant_by(self.component)[:_MOST_COMPONENTS]
         if not found and _COMPONENT_ID.fullmatch(self.component):
             return [self.component]  # it may have been removed since, and its records stay
-        if not found:
-            raise InputError(
-                f"The flow has no component {quoted(self.component)}; it has {_named(labels)}."
-            )
-        return found[:_MOST_COMPONENTS]
+        return found or [labels.one(self.component)]
+
+
+def refuse_without_search(client: "AppmixerClient") -> None:
+    """Refuse to look for records by anything but their flow where the tenant cannot do that.
+
+    Raises:
+        InputError: Says what to do instead.
+    """
+    if client.dialect == "openapi":
+        raise InputError(
+            "In the openapi dialect, log records are found by their flow alone: call query_logs "
+            "with flow_id, limit and offset only, and look through them. The operator may set "
+            "APPMIXER_API_DIALECT to appmixer if this tenant knows the documented API."
+        )
 
 
 def instant_of(since: str, now: datetime) -> datetime:
@@ -114,8 +121,7 @@ def instant_of(since: str, now: datetime) -> datetime:
     try:
         if ago is not None:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        instant = datetime.fromisoformat(since.strip())
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        return aware(since)
     except (ValueError, OverflowError) as error:
         raise InputError(
             f"since must be like 30m, 2h, 1d, 1w or 2026-01-31T08:00:00Z, not {quoted(since)}."
@@ -150,10 +156,3 @@ def refuse_open_brackets(query: str) -> None:
 def _one_of(field: str, values: list[str]) -> str:
     alternatives = " OR ".join(phrase(one) for one in values)
     return f"{field}:{alternatives}" if len(values) == 1 else f"{field}:({alternatives})"
-
-
-def _named(labels: Labels) -> str:
-    names = list(dict.fromkeys(labels.of_id.values()))
-    shown = ", ".join(quoted(one) for one in names[:_MOST_NAMED]) or "none"
-    more = len(names) - _MOST_NAMED
-    return f"{shown} and {more} more, see get_flow" if more > 0 else shown

@@ -10,14 +10,15 @@ from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.errors import InputError, NotFoundError
 from appmixer_mcp.results import Facts, Page, Result, Text, Truth
 
+from ._json_values import cut, given
+
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
     from appmixer_mcp.api.models.authoring import Modifier as ApiModifier
 
 _LONGEST = 4_000
 _NO_CALL = (
-    "This tenant is older and does not list its modifiers. get_flow_guide names those that are "
-    "often used."
+    "This tenant does not list its modifiers. get_flow_guide names those that are often used."
 )
 
 
@@ -90,29 +91,17 @@ async def tried(
     hash_params: Mapping[str, Any],
 ) -> ModifierTried:
     """Have the tenant call a function with a value and its arguments."""
-    given: JsonValue = _parsed(value) if value_is_json else value
+    first = given(value, "value", is_json=value_is_json)
     named: list[JsonValue] = [{"hash": dict(hash_params)}] if hash_params else []
-    made = await client.authoring.test_modifier(function, [given, *params, *named])
-    text = json.dumps(made, ensure_ascii=False)
-    more = len(text) - _LONGEST
-    return ModifierTried(
-        result=text if more <= 0 else f"{text[:_LONGEST]}… [{more} more characters]"
-    )
+    made = await client.authoring.test_modifier(function, [first, *params, *named])
+    return ModifierTried(result=cut(json.dumps(made, ensure_ascii=False), _LONGEST))
 
 
 async def _catalogue(client: "AppmixerClient") -> "dict[str, ApiModifier]":
-    found = await client.authoring.list_modifiers()
+    found = None if client.dialect == "openapi" else await client.authoring.list_modifiers()
     if found is None:
         raise NotFoundError(_NO_CALL)
     return found
-
-
-def _parsed(value: str) -> JsonValue:
-    try:
-        parsed: JsonValue = json.loads(value)
-    except (ValueError, RecursionError):
-        raise InputError("value is not JSON; leave value_is_json out for text.") from None
-    return parsed
 
 
 def _shown(name: str, modifier: "ApiModifier") -> Modifier:

@@ -5,7 +5,10 @@ import binascii
 import hashlib
 import io
 import json
+import lzma
 import zipfile
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +17,10 @@ import anyio.to_thread
 from pydantic import JsonValue
 
 from appmixer_mcp.cleaning import quoted
-from appmixer_mcp.errors import ForbiddenError, InputError
+from appmixer_mcp.errors import InputError
 from appmixer_mcp.toolset import ToolContext
 
+from ._local_files import directory_of
 from ._shared import plural
 
 _MOST_BYTES = 10_485_760
@@ -24,6 +28,11 @@ _MOST_BYTES = 10_485_760
 _MOST_FILES = 5_000
 _MOST_COMPONENTS = 1_000
 _LARGEST_MANIFEST = 2_000_000
+_MOST_OF_MANIFESTS = 10_000_000  # of all together, which may be packed small and take long to read
+_UNREADABLE = (
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
+    zlib.error, lzma.LZMAError,
+)  # fmt: skip
 _TOLD = 5
 _LOOKS = 20
 _BETWEEN_LOOKS_S = 1.0
@@ -89,12 +98,8 @@ async def published(ctx: ToolContext, archive: Archive, *, replace_all: bool) ->
 
 async def _content(ctx: ToolContext, archive_base64: str, file: str) -> bytes:
     if file:
-        if ctx.files is None:
-            raise ForbiddenError(
-                "This server serves no files of its machine: pass the archive as archive_base64, "
-                "or have the operator set APPMIXER_FILES_DIR."
-            )
-        return await anyio.to_thread.run_sync(ctx.files.read, file)
+        directory = directory_of(ctx, "Pass the archive as archive_base64.")
+        return await anyio.to_thread.run_sync(directory.read, file)
     if len(archive_base64) > _MOST_BYTES * 4 // 3 + 4:
         raise InputError(
             f"The archive is larger than {_MOST_BYTES:,} bytes, the most there can be."
@@ -111,23 +116,39 @@ def _read(content: bytes) -> Archive:
             found = [one for one in archive.infolist() if one.filename.endswith("component.json")]
             if len(archive.infolist()) > _MOST_FILES or len(found) > _MOST_COMPONENTS:
                 raise InputError(f"The archive holds more than {_MOST_FILES:,} files.")
-            names = [_name(archive, one) for one in found]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            manifests = list(_manifests(archive, found))
+    except _UNREADABLE as error:
         raise InputError("The archive is no zip archive that can be read.") from error
+    names = [_name(filename, text) for filename, text in manifests]
     if not names:
         raise InputError("The archive holds no component.json, so nothing to publish.")
     return Archive(content, names, _digest(content))
 
 
-def _name(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
-    with archive.open(entry) as file:
-        text = file.read(_LARGEST_MANIFEST + 1)  # whatever its header says of its size
+def _manifests(
+    archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield file name and text of each manifest."""
+    left = _MOST_OF_MANIFESTS
+    for entry in entries:
+        with archive.open(entry) as file:
+            text = file.read(_LARGEST_MANIFEST + 1)  # whatever its header says of its size
+        left -= len(text)
+        if left < 0:
+            raise InputError(
+                f"The component.json files of the archive have more than {_MOST_OF_MANIFESTS:,} "
+                "bytes in all. Publish fewer components at once."
+            )
+        yield entry.filename, text
+
+
+def _name(filename: str, text: bytes) -> str:
     try:
         name = json.loads(text)["name"] if len(text) <= _LARGEST_MANIFEST else None
     except (ValueError, KeyError, TypeError, RecursionError):
         name = None
     if not isinstance(name, str):
-        raise InputError(f"{quoted(entry.filename)} is no description of a component with a name.")
+        raise InputError(f"{quoted(filename)} is no description of a component with a name.")
     return name
 
 

@@ -1,15 +1,15 @@
 """Texts of strangers, cut to what they may cost of a model's context, whatever they are made of."""
 
-import json
 import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from typing import cast
 
 from pydantic import JsonValue
 
 from appmixer_mcp.cleaning import cleaned
 from appmixer_mcp.redaction import redacted
+
+from ._json_values import json_of
 
 _FREQUENT = frozenset("abcdefghilmnoprstuy")  # which tokens of several characters are made of
 _OF_A_KEY, _OF_A_NUMBER = 6, 4
@@ -55,21 +55,6 @@ def most_tokens(value: JsonValue, ours: AbstractSet[str] = frozenset()) -> float
         return _OF_A_NUMBER
     known = next((tokens for shape, tokens in _KNOWN if shape.fullmatch(value)), None)
     return known or 1 + sum(_costs(value))
-
-
-def json_of(value: JsonValue) -> str:
-    """Return a text as it is, and anything else as JSON text."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def parsed(value: JsonValue) -> JsonValue:
-    """Return what a JSON text holds, and anything else as it is."""
-    if not isinstance(value, str) or value[:1] not in ("{", "[", '"'):
-        return value
-    try:
-        return cast("JsonValue", json.loads(value))
-    except (ValueError, RecursionError):
-        return value
 
 
 def _costs(text: str) -> Iterator[float]:

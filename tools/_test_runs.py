@@ -1,18 +1,19 @@
 """What a test run of a flow showed."""
 
-import json
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from appmixer_mcp.progress import Progress
-from appmixer_mcp.redaction import redacted
 from appmixer_mcp.results import Facts, Result, Text
+
+from ._flow_reading import Labels
+from ._json_values import shown
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.authoring import RunEvent
+    from appmixer_mcp.api.models.flows import Flow
 
 _MOST_STEPS = 60
 _LONGEST = 1_000
@@ -23,8 +24,8 @@ class TestStep(Facts):
 
     __test__ = False  # pytest, not to take it for tests
 
-    component_id: str
-    label: Text = None
+    component: str = Field(description="Its label.")
+    component_id: Text = Field(default=None, description="Where the label does not tell which.")
     port: Text = Field(default=None, description="Where it sent something.")
     data: Text = Field(default=None, description="What it sent, as JSON; cut when long.")
     error: Text = None
@@ -34,7 +35,7 @@ class FlowTested(Result):
     """What a test run showed."""
 
     flow_id: str
-    began_with: str
+    began_with: str = Field(description="A component's label.")
     completed: bool = Field(description="False: see error.")
     error: Text = None
     failed: list[str] = Field(description="Components with an error.")
@@ -46,14 +47,15 @@ class FlowTested(Result):
 class Heard:
     """Listens to a test run."""
 
-    def __init__(self, descriptor: Mapping[str, Any], progress: Progress) -> None:
+    def __init__(self, flow: "Flow", progress: Progress) -> None:
         """Know the flow.
 
         Args:
-            descriptor: Of the flow.
+            flow: With its descriptor.
             progress: Told which component runs.
         """
-        self._labels = {one: _label(one, entry) for one, entry in descriptor.items()}
+        self._flow = flow
+        self._labels = Labels(flow.flow)
         self._progress = progress
         self._steps: list[TestStep] = []
         self._more_steps = 0
@@ -67,12 +69,12 @@ class Heard:
         match name:
             case "component:start":
                 self._started[component_id] += 1
-                self._progress(f"runs {self._labels.get(component_id, component_id)}")
+                self._progress(f"runs {self._labels.label(component_id)}")
             case "component:output":
-                self._add(component_id, port=event.port, data=_shown(event.data))
+                self._add(component_id, port=event.port, data=shown(event.data, _LONGEST))
             case "component:error":
                 said = _reason(event) or "It failed without a reason."
-                self._failed[self._labels.get(component_id, component_id)] = None
+                self._failed[self._labels.label(component_id)] = None
                 self._add(component_id, error=said)
             case "test:error":
                 self._error = _reason(event) or "The run failed."
@@ -81,18 +83,20 @@ class Heard:
             case _:
                 pass  # what newer tenants tell
 
-    def result(self, flow_id: str, began_with: str) -> FlowTested:
+    def result(self, began_with: str) -> FlowTested:
         """Return what was heard."""
         if not self._error and not self._started:
             self._error = "Nothing ran: a component that is no trigger needs `inputs`."
         return FlowTested(
-            flow_id=flow_id,
-            began_with=began_with,
+            flow_id=self._flow.flow_id,
+            began_with=self._labels.label(began_with),
             completed=not self._error,
             error=self._error or None,
             failed=list(self._failed),
             steps=self._steps,
-            never_ran=[label for one, label in self._labels.items() if one not in self._started],
+            never_ran=[
+                self._labels.label(one) for one in self._flow.flow or {} if one not in self._started
+            ],
             more_steps=self._more_steps,
         )
 
@@ -100,26 +104,13 @@ class Heard:
         if len(self._steps) == _MOST_STEPS:
             self._more_steps += 1
             return
-        label = self._labels.get(component_id)
-        self._steps.append(TestStep(component_id=component_id, label=label, **said))
-
-
-def _label(component_id: str, entry: Any) -> str:
-    known = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
-    return str(known.get("label") or known.get("type") or component_id)
+        label = self._labels.label(component_id)
+        which = self._labels.needed_id(component_id)
+        self._steps.append(TestStep(component=label, component_id=which, **said))
 
 
 def _reason(event: "RunEvent") -> str | None:
     said = event.message or event.error
     if isinstance(said, dict) and isinstance(said.get("message"), str):
         said = said["message"]
-    return _shown(said)
-
-
-def _shown(value: JsonValue) -> str | None:
-    """Return a text, or JSON text: cut, and without the secrets that components are given."""
-    if value is None or value == "":
-        return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    shown = redacted(text[:_LONGEST])
-    return shown if len(text) <= _LONGEST else f"{shown}… [{len(text) - _LONGEST} more characters]"
+    return shown(said, _LONGEST)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.editing import readable_diff
-from appmixer_mcp.errors import ConflictError, NotFoundError
+from appmixer_mcp.errors import NotFoundError
 from appmixer_mcp.flow_diff import value_diff
 from appmixer_mcp.ids import FlowId, StoreId
 from appmixer_mcp.journal.states import OF_A_FLOW, PICTURES, digest_of, flow_state, json_size
 from appmixer_mcp.toolset import ToolContext
 
+from ._flow_reading import whole_flow
 from ._flow_restoring import deleted_state, restored
-from ._flow_writing import empty_of, whole_flow, write_flow
-from ._keeping import Kept, keep, owner_of
+from ._flow_writing import empty_of, write_flow
+from ._keeping import Kept, journal_of, keep, owner_of
 from ._shared import plural
 from ._store_states import entries_of, found_store, make_store, put_entries
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from appmixer_mcp.api.models.flows import Flow
-    from appmixer_mcp.journal import Change, Contents, Journal, State
+    from appmixer_mcp.journal import Change, Contents, State
 
 TOOL = "undo_change"
 _MOST_LINES = 15
@@ -71,17 +72,6 @@ class Undone:
     object_id: str
     stage: str = ""
     notes: list[str] = field(default_factory=list[str])
-
-
-def journal_of(ctx: ToolContext) -> "Journal":
-    """Return the journal.
-
-    Raises:
-        ConflictError: This server keeps none.
-    """
-    if ctx.journal is None:
-        raise ConflictError("This server keeps no journal of changes, so nothing can be undone.")
-    return ctx.journal
 
 
 async def case_of(ctx: ToolContext, change_id: str) -> Case:
@@ -157,8 +147,10 @@ def as_before(case: Case) -> str:
     return "are as they were before" if case.is_several else "is as it was before"
 
 
-def size_of(case: Case) -> int:
+async def size_of(ctx: ToolContext, case: Case) -> int:
     """Return how many bytes the journal has to keep of what there is now."""
+    if case.contents.before is None and case.flow is not None:  # which is deleted
+        return json_size(await deleted_state(await ctx.client(), case.flow))
     return json_size(case.now or {})
 
 
@@ -275,7 +267,7 @@ def _lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]
         if (before.get(one) or "") != (after.get(one) or ""):
             yield f"{one}: {quoted(before.get(one))} -> {quoted(after.get(one))}"
     was: dict[str, Any] = before.get("flow") or {}
-    yield from readable_diff(was, after.get("flow") or {}, most=_MOST_LINES)
+    yield from readable_diff(was, after.get("flow") or {}, most=_MOST_LINES, whole=True)
     for one in ("customFields", "categories", "notes", *PICTURES, "records"):
         if one in before or one in after:
             yield from value_diff(before.get(one) or {}, after.get(one) or {}, one)

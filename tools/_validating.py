@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from appmixer_mcp.descriptor import check_descriptor
-from appmixer_mcp.errors import ForbiddenError
+from appmixer_mcp.errors import ForbiddenError, UnexpectedAnswerError
 from appmixer_mcp.results import Facts, Text
+
+from ._flow_reading import Labels
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
@@ -38,8 +40,8 @@ _MENDS = (
 class Problem(Facts):
     """One thing that is wrong with a flow."""
 
-    component_id: Text = Field(default=None, description="Absent: the flow as a whole.")
-    label: Text = Field(default=None, description="The component's.")
+    component: Text = Field(default=None, description="Its label. Absent: the flow as a whole.")
+    component_id: Text = None
     field: Text = Field(default=None, description="Where in the component.")
     problem: str = Field(description="What is wrong.")
     mend: Text = Field(default=None, description="What to do about it.")
@@ -53,11 +55,6 @@ class Checked:
     """In the order of the descriptor; empty when nothing is wrong."""
     note: str
     """Why less was checked than a tenant can; empty where all was."""
-
-
-async def problems_of(client: "AppmixerClient", flow: "Flow") -> list[Problem]:
-    """Return what is wrong with a saved flow; see `check`."""
-    return (await check(client, flow)).problems
 
 
 async def check(client: "AppmixerClient", flow: "Flow") -> Checked:
@@ -76,28 +73,31 @@ async def check(client: "AppmixerClient", flow: "Flow") -> Checked:
     except ForbiddenError:
         note = "Only its owner may have this flow validated, so only its structure was checked."
         return Checked(problems_in(descriptor), note)
+    except UnexpectedAnswerError:  # nobody documents what it answers
+        note = "The tenant's check was not understood, so only the flow's structure was checked."
+        return Checked(problems_in(descriptor), note)
     if found is None:
         note = (
             "This tenant has no call that validates a flow, so only its structure was checked; "
             "start_flow tells the rest."
         )
         return Checked(problems_in(descriptor), note)
-    return Checked(
-        [
-            _of_tenant(component.component_id or "", one, descriptor)
-            for component in found
-            for one in component.errors
-        ],
-        "",
-    )
+    labels = Labels(descriptor)
+    problems = [
+        _of_tenant(component.component_id or "", one, labels)
+        for component in found
+        for one in component.errors
+    ]
+    return Checked(problems, "")
 
 
 def problems_in(descriptor: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with a descriptor by its structure alone, which needs no tenant."""
+    labels = Labels(descriptor)
     return [
         Problem(
+            component=labels.label(one.component_id) or None,
             component_id=one.component_id or None,
-            label=_label(descriptor, one.component_id),
             field=_first(_SETTING, one.message),
             problem=one.message[:_LONGEST],  # which says how to mend it
         )
@@ -105,10 +105,10 @@ def problems_in(descriptor: Mapping[str, Any]) -> list[Problem]:
     ]
 
 
-def _of_tenant(component_id: str, found: "ApiProblem", descriptor: Mapping[str, Any]) -> Problem:
+def _of_tenant(component_id: str, found: "ApiProblem", labels: Labels) -> Problem:
     return Problem(
+        component=labels.label(component_id) or None,
         component_id=component_id or None,
-        label=_label(descriptor, component_id),
         field=_field(found),
         problem=found.message[:_LONGEST],
         mend=_mend(found),
@@ -123,15 +123,6 @@ def _field(found: "ApiProblem") -> str | None:
 def _mend(found: "ApiProblem") -> str | None:
     said = f"keyword {found.keyword} {found.message}".lower()
     return next((mend for sign, mend in _MENDS if sign in said), None)
-
-
-def _label(descriptor: Mapping[str, Any], component_id: str) -> str | None:
-    entry = descriptor.get(component_id)
-    if not isinstance(entry, dict):
-        return None
-    known = cast("dict[str, object]", entry)
-    label = known.get("label") or known.get("type")
-    return str(label) if label else None
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:

@@ -3,14 +3,18 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, JsonValue
 
-from appmixer_mcp.errors import AppmixerError, InputError
+from appmixer_mcp.errors import AppmixerError, ConflictError, InputError
 from appmixer_mcp.ids import ComponentId
-from appmixer_mcp.redaction import redacted
+from appmixer_mcp.redaction import redacted, redacted_value
 from appmixer_mcp.results import Facts, Page, Text
+
+from ._flow_reading import Labels
+from ._json_values import parsed, table
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
@@ -21,6 +25,7 @@ _RECENT = 100
 _LONGEST_SAMPLE = 120
 _DEEPEST = 4
 _MOST_BELOW = 100
+_MOST_SEEN = 20
 
 
 class FlowVariable(Facts):
@@ -70,16 +75,22 @@ async def variables_of(
         limit: Most on the page.
         offset: How many to skip.
     """
+    if client.dialect == "openapi":
+        raise ConflictError(
+            "This tenant does not tell what fields can refer to. get_component shows what a "
+            "component type sends, and query_logs what was sent."
+        )
     wanted = None if component_id is None else [component_id]
     found = await client.authoring.fetch_variables(flow.flow_id, wanted)
     descriptor = flow.flow or {}
+    told = list(dict.fromkeys(_paths(found)))
+    samples = await _last_outputs(client, flow) if told else {}
     paths = [
         one
-        for one in dict.fromkeys(_paths(found))
+        for one in _with_seen(told, samples)
         if pattern.casefold() in f"{one.variable} {one.label}".casefold()
     ]
     shown = paths[offset : offset + limit]
-    samples = await _last_outputs(client, flow) if shown else {}
     names = _Names(descriptor)
     return VariablePage.of(
         [
@@ -102,17 +113,11 @@ class _Names:
     """What the components of a flow are called in an expression."""
 
     def __init__(self, descriptor: Mapping[str, Any]) -> None:
-        from appmixer_mcp.editing.draft import Draft  # noqa: PLC0415 - no start needs it
-
-        self._descriptor = descriptor
-        self._draft = Draft(dict(descriptor), {})
+        self._labels = Labels(descriptor)
         self._called: dict[str, str] = {}
 
-    def label(self, component_id: str) -> str | None:
-        entry = self._descriptor.get(component_id)
-        known = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
-        label = known.get("label")
-        return label if isinstance(label, str) and label else None
+    def label(self, component_id: str) -> str:
+        return self._labels.label(component_id)
 
     def expression(self, one: _Path) -> str:
         name = self._called.get(one.component_id)
@@ -124,10 +129,10 @@ class _Names:
     def _name(self, one: _Path) -> str:
         """Return the label where it is understood to mean this component, else the id."""
         label = self.label(one.component_id)
-        if label is None or any(mark in label for mark in "{}|"):
+        if any(mark in label for mark in "{}|"):
             return one.component_id
         try:
-            means = self._draft.variable(f"{label}.{one.port}")
+            means = self._labels.variable(f"{label}.{one.port}")
         except InputError:  # the label is there twice
             return one.component_id
         return label if means == f"$.{one.component_id}.{one.port}" else one.component_id
@@ -157,12 +162,9 @@ def _below(one: "Variable") -> Iterator[_Path]:
 
 def _properties(schema: object, levels: int) -> Iterator[str]:
     """Yield the paths below an object of a JSON schema; a path cannot lead into a list."""
-    properties: object = (
-        cast("Mapping[str, object]", schema).get("properties") if isinstance(schema, dict) else None
-    )
-    if not isinstance(properties, dict) or not levels:
+    if not levels:
         return
-    for name, below in cast("Mapping[str, object]", properties).items():
+    for name, below in table(table(schema).get("properties")).items():
         yield name
         yield from (f"{name}.{path}" for path in _properties(below, levels - 1))
 
@@ -182,25 +184,41 @@ async def _last_outputs(client: "AppmixerClient", flow: "Flow") -> dict[tuple[st
     for hit in page.hits:
         key = (hit.component_id or "", hit.port or "")
         if key not in found:
-            found[key] = _content(hit.msg)
+            found[key] = parsed(hit.msg)
     return found
 
 
-def _content(message: JsonValue) -> JsonValue:
-    if not isinstance(message, str):
-        return message
-    try:
-        content: JsonValue = json.loads(message)
-    except (ValueError, RecursionError):
-        return message
+def _with_seen(told: list[_Path], samples: Mapping[tuple[str, str], JsonValue]) -> Iterator[_Path]:
+    """Yield paths, after each that nobody tells more of those that its last value had below it."""
+    parents = {one.variable.rpartition(".")[0] for one in told}
+    for one in told:
+        yield one
+        if one.path and one.variable not in parents:
+            content = _at(samples.get((one.component_id, one.port)), one.path)
+            for below in islice(_names_in(content, _DEEPEST), _MOST_SEEN):
+                joined = f"{one.path}.{below}"
+                yield _Path(one.component_id, one.port, joined, joined)
+
+
+def _names_in(content: JsonValue, levels: int) -> Iterator[str]:
+    """Yield the paths below an object; those that an expression could not name are left out."""
+    for name, below in table(content).items() if levels else ():
+        if name and not any(mark in name for mark in ".{}|"):
+            yield name
+            yield from (f"{name}.{path}" for path in _names_in(below, levels - 1))
+
+
+def _at(content: JsonValue, path: str) -> JsonValue:
+    for name in path.split(".") if path else ():
+        content = content.get(name) if isinstance(content, dict) else None
     return content
 
 
 def _sample(content: JsonValue, path: str) -> str | None:
-    for name in path.split(".") if path else ():
-        content = content.get(name) if isinstance(content, dict) else None
+    content = _at(content, path)
     if content is None:
         return None
-    text = json.dumps(content, ensure_ascii=False)
+    kept = redacted_value(content, path.rpartition(".")[2])  # a secret's name tells it is one
+    text = json.dumps(kept, ensure_ascii=False)
     shown = redacted(text[:_LONGEST_SAMPLE])
     return shown if len(text) <= _LONGEST_SAMPLE else f"{shown}…"

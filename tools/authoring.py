@@ -10,11 +10,11 @@ from pydantic.json_schema import SkipJsonSchema
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.errors import ConflictError, InputError
 from appmixer_mcp.ids import AccountId, ComponentId
-from appmixer_mcp.projections import WITHOUT_PICTURES
 from appmixer_mcp.prompting import guide
 from appmixer_mcp.results import Result, Text
 from appmixer_mcp.toolset import CHANGE, READ, Hints, ToolContext, Toolset
 
+from ._flow_reading import Labels, whole_flow
 from ._modifiers import ModifierPage, ModifierTried, called, listed, tried
 from ._shared import FlowId, Limit, Offset
 from ._test_runs import FlowTested, Heard
@@ -59,7 +59,7 @@ class Guide(Result):
 async def validate_flow(ctx: ToolContext, flow_id: FlowId) -> FlowChecked:
     """List everything that keeps a saved flow from running, with field and mend."""
     client = await ctx.client()
-    flow = await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
+    flow = await whole_flow(client, flow_id)
     found = await check(client, flow)
     return FlowChecked(
         flow_id=flow_id,
@@ -86,8 +86,8 @@ async def get_flow_variables(
     `variable` is for a descriptor's modifiers, `expression` for edit_flow.
     """
     client = await ctx.client()
-    flow = await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
-    component_id = _component(flow, component) if component else None
+    flow = await whole_flow(client, flow_id)
+    component_id = Labels(flow.flow).one(component) if component else None
     return await variables_of(
         client, flow, component_id, pattern=pattern, limit=limit, offset=offset
     )
@@ -115,9 +115,9 @@ async def test_flow(
     It acts for real: requests, mails, records and tasks are made. Shows what each component sent.
     """
     client = await ctx.client()
-    flow = await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
-    first = _component(flow, component) if component else _trigger(flow)
-    heard = Heard(flow.flow or {}, ctx.progress)
+    flow = await whole_flow(client, flow_id)
+    first = Labels(flow.flow).one(component) if component else _trigger(flow)
+    heard = Heard(flow, ctx.progress)
     there = await client.authoring.test_flow(
         flow_id, first, heard.event, inputs=inputs, payload=payload, timeout_s=timeout_s
     )
@@ -126,7 +126,7 @@ async def test_flow(
             "This tenant has no call that tests a flow. Start it with start_flow, and see what it "
             "does with query_logs."
         )
-    return heard.result(flow_id, first)
+    return heard.result(first)
 
 
 @TOOLSET.tool("Assign account", CHANGE)
@@ -140,8 +140,8 @@ async def assign_account(
 ) -> AccountAssigned:
     """Have a component of a saved flow use an account."""
     client = await ctx.client()
-    flow = await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
-    component_id = _component(flow, component)
+    flow = await whole_flow(client, flow_id)
+    component_id = Labels(flow.flow).one(component)
     if account_id:
         await client.accounts.assign_account(component_id, AccountId(account_id))
         message = f"{quoted(component)} uses the account {quoted(account_id)}."
@@ -211,13 +211,6 @@ async def get_flow_guide(
             f"The guide has no section {quoted(section)}; it has {'; '.join(headings)}."
         )
     return Guide(text="\n".join(f"## {part.strip()}\n" for part in found), sections=headings)
-
-
-def _component(flow: "Flow", name: str) -> ComponentId:
-    """Return the id of the component that a label or an id stands for."""
-    from appmixer_mcp.editing.draft import Draft  # noqa: PLC0415 - no start needs it
-
-    return ComponentId(Draft(dict(flow.flow or {}), {}).find(name))
 
 
 def _trigger(flow: "Flow") -> ComponentId:

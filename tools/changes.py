@@ -10,14 +10,13 @@ from appmixer_mcp.results import Facts, Instant, Outcome, Page, Result, Text, Tr
 from appmixer_mcp.toolset import DESTROY, READ, ToolContext, Toolset
 
 from ._flow_writing import RESTARTS, flow_identity
-from ._keeping import owner_of, undo_fact, undo_losses
+from ._keeping import journal_of, owner_of, undo_fact, undo_losses
 from ._shared import DESCRIPTOR_OF_FLOW, LOGS_OF_FLOW, Limit, Offset
 from ._undoing import (
     Case,
     as_before,
     case_of,
     differences,
-    journal_of,
     obstacle,
     size_of,
     take_back,
@@ -119,7 +118,7 @@ async def _undo_impact(ctx: ToolContext, change_id: str) -> Impact:
         )
     if case.runs:
         losses.insert(0, RESTARTS if case.contents.before else "The flow is running; it stops.")
-    no_undo = await undo_losses(ctx, size_of(case))
+    no_undo = await undo_losses(ctx, await size_of(ctx, case))
     if case.flow is not None:
         identity = flow_identity(case.flow, no_undo)
     else:

@@ -15,7 +15,7 @@ from appmixer_mcp.toolset import DECIDE, DESTROY, READ, ToolContext, Toolset
 from ._catalogue import Catalogue, Component, catalogue, forget, search
 from ._component_options import ComponentOptionPage, options_of
 from ._component_shape import ComponentDetail, shape_of
-from ._shared import Limit, Offset, plural
+from ._shared import Limit, Offset, listed, plural
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
@@ -190,9 +190,9 @@ async def _publish_impact(
     there = set((await _fresh(ctx)).types)
     new = [one for one in archive.components if one not in there]
     old = [one for one in archive.components if one in there]
-    losses = [f"Publishes {_listed(new)} for the users of this tenant"] if new else []
+    losses = [f"Publishes {listed(new)} for the users of this tenant"] if new else []
     if old:
-        losses.append(f"Replaces {_listed(old)}; flows that use them run with the new ones")
+        losses.append(f"Replaces {listed(old)}; flows that use them run with the new ones")
     if replace_all:
         losses.append("Removes what the service has and the archive has not")
     size = plural(len(archive.components), "component")
@@ -231,9 +231,9 @@ async def publish_component(
 async def _delete_impact(ctx: ToolContext, selector: str) -> Impact:
     gone = _selected(await _fresh(ctx), selector)
     users, looked_at_all = await _flows_with(await ctx.client(), gone, ctx)
-    losses = [f"{_listed(gone)}, for good"]
+    losses = [f"{listed(gone)}, for good"]
     if users:
-        losses.append(f"No longer start: {_listed(users)}")
+        losses.append(f"No longer start: {listed(users)}")
     if not looked_at_all:
         losses.append(f"Only the {_MOST_FLOWS} flows that were changed last were looked at")
     return Impact(
@@ -290,11 +290,6 @@ async def _flows_with(
         if len(page) < _PAGE:
             return users, True
     return users, False
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
 
 
 def _summary(one: Component) -> ComponentSummary:

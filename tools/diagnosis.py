@@ -15,11 +15,11 @@ from appmixer_mcp.errors import (
     RateLimitedError,
     UnexpectedAnswerError,
 )
-from appmixer_mcp.projections import WITHOUT_PICTURES
 from appmixer_mcp.toolset import READ, ToolContext, Toolset
 
-from ._component_labels import Labels
 from ._diagnosing import (
+    WHOLE_FLOW,
+    Errors,
     Patient,
     accounts_of,
     errors_of,
@@ -28,7 +28,8 @@ from ._diagnosing import (
     unprocessed_of,
 )
 from ._diagnosis_models import FlowDiagnosis
-from ._flow_memory import remember
+from ._flow_conflicts import remember
+from ._flow_reading import Labels, whole_flow
 from ._log_filters import instant_of, written
 from ._shared import FlowId, plural
 from ._short_texts import most_tokens, short
@@ -55,8 +56,8 @@ async def diagnose_flow(
     """
     client = await ctx.client()
     from_when = written(instant_of(since, datetime.now(UTC)))
-    flow = await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
-    patient = Patient(flow, Labels.of(flow), f"@timestamp:[{from_when} TO *]")
+    flow = await whole_flow(client, flow_id)
+    patient = Patient(flow, Labels(flow.flow), f"@timestamp:[{from_when} TO *]")
     errors = await _known("errors", patient, errors_of(client, patient))
     runs = await _known("runs", patient, runs_of(client, patient))
     kept = await _known("unprocessed", patient, unprocessed_of(client, patient))
@@ -80,7 +81,12 @@ async def diagnose_flow(
         notes=patient.notes,
         next_step="",
     )
-    return _fitted(found.model_copy(update={"next_step": " ".join(_advice(found))}))
+    advice = _advice(
+        found,
+        proves="query_logs" if client.dialect == "openapi" else "wait_for_logs",
+        changed_since=_changed_since(flow.modified_at, errors),
+    )
+    return _fitted(found.model_copy(update={"next_step": " ".join(advice)}))
 
 
 def _fitted(found: FlowDiagnosis) -> FlowDiagnosis:
@@ -118,14 +124,27 @@ def _why_unknown(error: AppmixerError) -> str:
     return f"the tenant did not tell{f' (status {error.status})' if error.status else ''}."
 
 
-def _advice(found: FlowDiagnosis) -> list[str]:
-    """Return what to do now: what comes first, and what follows."""
+def _changed_since(modified_at: datetime | None, errors: Errors | None) -> bool:
+    """Say whether the flow was changed after the newest error, which may be mended then."""
+    newest_at = errors.newest_at if errors else None
+    return modified_at is not None and newest_at is not None and newest_at < modified_at
+
+
+def _advice(found: FlowDiagnosis, *, proves: str, changed_since: bool) -> list[str]:
+    """Return what to do now: what comes first, and what follows.
+
+    Args:
+        found: What there is to mend.
+        proves: The tool that shows whether it is mended.
+        changed_since: Whether the flow was changed after its newest error.
+    """
     edit = f"edit_flow (base_version {found.version})"
     start = "" if found.stage == "running" else "start_flow, "
-    proof = f"{start}and wait_for_logs proves it"
+    retry = ""
     if found.unprocessed_count:
         kept = plural(found.unprocessed_count, "unprocessed message")
-        proof += f"; retry_unprocessed puts {kept} back (see list_unprocessed)"
+        retry = f"; retry_unprocessed puts {kept} back (see list_unprocessed)"
+    proof = f"{start}and {proves} proves it{retry}"
     if found.accounts:
         which = quoted(found.accounts[0].component)
         first = f"Give {which} an account that works: list_component_accounts, assign_account."
@@ -134,9 +153,14 @@ def _advice(found: FlowDiagnosis) -> list[str]:
         return [f"Mend the problems: {edit}.", f"Then validate_flow, {proof}."]
     if found.errors:
         worst = found.errors[0]
+        whole = worst.component == WHOLE_FLOW
+        what = "what the errors tell of" if whole else quoted(worst.component)
         look = "get_log shows what it had received whole" if worst.log_id else "query_logs shows it"
-        first = f"Mend {quoted(worst.component)} first: {edit}; {look}."
-        return [first, f"Then validate_flow, {proof}."]
+        if changed_since:
+            tells = f"{start}{proves} tells whether that mended it{retry}"
+            first = f"The flow was changed after the last error: {tells}."
+            return [first, f"If not, mend {what}: {edit}; {look}."]
+        return [f"Mend {what} first: {edit}; {look}.", f"Then validate_flow, {proof}."]
     if found.unprocessed_count:
         return [f"No errors are in the log; {proof}."]
     return [_advice_for_the_healthy(found)]

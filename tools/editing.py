@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
+from anyio import to_thread
 from pydantic import Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
@@ -24,17 +25,17 @@ from appmixer_mcp.errors import (
     NotFoundError,
     UnexpectedAnswerError,
 )
+from appmixer_mcp.flow_diff import is_same
 from appmixer_mcp.results import Outcome, Text
 from appmixer_mcp.toolset import DESTROY, ToolContext
 
-from ._flow_conflicts import refuse_stale
-from ._flow_memory import remember
+from ._flow_conflicts import refuse_stale, remember
+from ._flow_reading import whole_flow
 from ._flow_writing import (
     RESTARTS,
     flow_identity,
     flow_losses,
     flow_version,
-    whole_flow,
     write_flow,
 )
 from ._shared import DESCRIPTOR_OF_FLOW, FlowId, plural
@@ -59,10 +60,11 @@ Operations = Annotated[
         {
             "type": "array",
             "description": (
-                "add type (from: connects it); remove|rename|move component; configure|"
-                "error_handling its properties; connect|disconnect from, to; insert type|component "
-                "between from, to; set fields of component's link; replace component by to. null "
-                "removes."
+                "Like {op: add, component: Mail, type: T, from: Hook, fields: {text: Hi "
+                "{{Hook.out.name | g_trim}}}}. add: type, from connects it. remove, rename "
+                "(label), move (x, y), configure or error_handling (properties), set (fields): "
+                "component. connect, disconnect, insert (type or component): from, to. replace: "
+                "others refer to to, not component. null removes."
             ),
             "items": {
                 "type": "object",
@@ -70,7 +72,7 @@ Operations = Annotated[
                     "op": {"type": "string", "enum": list(OPERATIONS)},
                     "component": {
                         "type": "string",
-                        "description": "Label or id, as from, to; a name for a new one.",
+                        "description": "Label or id, as from, to; a new one's name.",
                     },
                     "type": _TEXT,
                     "label": _TEXT,
@@ -78,11 +80,8 @@ Operations = Annotated[
                     "to": _TEXT,
                     "out_port": _TEXT,
                     "in_port": _TEXT,
-                    "fields": {
-                        **_MAP,
-                        "description": "May hold {{Label.port.path | g_trim}}.",
-                    },
-                    "properties": _MAP,
+                    "fields": {**_MAP, "description": "Of the in port."},
+                    "properties": {**_MAP, "description": "Of no port."},
                     "x": _NUMBER,
                     "y": _NUMBER,
                 },
@@ -92,7 +91,7 @@ Operations = Annotated[
         }
     ),
 ]
-Version = Annotated[str, Field(description="The version you saw.")]
+Version = Annotated[str, Field(description="get_flow's version.")]
 
 
 class FlowEdited(Outcome):
@@ -132,7 +131,10 @@ async def _edit_impact(
     edited = await _edited(client, before, operations)  # nobody is asked about what cannot be done
     return Impact(
         question=f"Edit the flow {quoted(flow.name)} ({flow.stage})?",
-        losses=[*losses, *readable_diff(before, edited.descriptor, most=_MOST_DIFFERENCES)],
+        losses=[
+            *losses,
+            *readable_diff(before, edited.descriptor, most=_MOST_DIFFERENCES, whole=True),
+        ],
         identity=flow_identity(flow, losses),
     )
 
@@ -150,7 +152,7 @@ async def edit_flow(
     await refuse_stale(ctx, flow, base_version, _TOOL)
     before: dict[str, Any] = flow.flow or {}
     edited = await _edited(client, before, operations)
-    if edited.descriptor == before:
+    if is_same(edited.descriptor, before):
         return FlowEdited(
             done=True,
             message=f"The flow {quoted(flow.name)} is like that already.",
@@ -188,7 +190,9 @@ async def _edited(
     client: "AppmixerClient", before: dict[str, Any], operations: list[dict[str, Any]]
 ) -> Edited:
     try:
-        return edit(before, operations, await _types(client, types_named(before, operations)))
+        types = await _types(client, types_named(before, operations))
+        # Of thousands of components it takes seconds, in which others are served.
+        return await to_thread.run_sync(edit, before, operations, types)
     except RecursionError:
         raise InputError("The values are nested too deeply. Nothing was changed.") from None
 

@@ -1,8 +1,8 @@
 """What starts flows from outside: requests to their components, and app events."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -17,6 +17,8 @@ from appmixer_mcp.projections import WITHOUT_PICTURES
 from appmixer_mcp.results import Facts, Number, Outcome, Text
 from appmixer_mcp.toolset import DECIDE, ToolContext, Toolset
 
+from ._flow_reading import whole_flow
+from ._json_values import cut, table
 from ._shared import LOGS_OF_FLOW, FlowId, plural
 
 if TYPE_CHECKING:
@@ -84,8 +86,8 @@ async def _trigger_impact(
     sent = text if body is None else json.dumps(body, ensure_ascii=False)
     if sent and method == "GET":
         raise InputError("A GET request has no body. Take another method, or put it into query.")
-    flow = await (await ctx.client()).flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
-    entry = _table(_table(flow.flow).get(component_id))
+    flow = await whole_flow(await ctx.client(), flow_id)
+    entry = table(table(flow.flow).get(component_id))
     if not entry:
         raise NotFoundError(
             f"The flow {quoted(flow.name)} has no component {quoted(component_id)}. Call get_flow "
@@ -132,7 +134,7 @@ async def trigger_component(
     sent = text.encode("utf-8", "replace") if text else None
     if body is not None:
         sent = json.dumps(body).encode()
-    answer = await (await ctx.client()).events.call_component(
+    answer = await (await ctx.client()).events.call_webhook(
         flow_id,
         component_id,
         method,
@@ -159,7 +161,7 @@ async def _event_impact(
     to = ""
     listening: list[Flow] | None
     if flow_id:
-        flow = await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
+        flow = await whole_flow(client, flow_id)
         _refuse_stopped(flow)
         listening = [flow]
         to = f" to the flow {quoted(flow.name)}"
@@ -233,9 +235,7 @@ def _shown(answer: "WebhookAnswer") -> str | None:
         text = answer.body.decode()
     except UnicodeDecodeError:
         return f"[{len(answer.body):,} bytes that are no text]"
-    if len(text) <= _MOST_CHARACTERS:
-        return text or None
-    return f"{text[:_MOST_CHARACTERS]}… [{len(text) - _MOST_CHARACTERS} more characters]"
+    return cut(text, _MOST_CHARACTERS) or None
 
 
 async def _listening(client: "AppmixerClient", event: str) -> "list[Flow] | None":
@@ -247,18 +247,13 @@ async def _listening(client: "AppmixerClient", event: str) -> "list[Flow] | None
     except UnexpectedAnswerError:
         return None
     return [
-        flow for flow in flows if any(_listens(one, event) for one in _table(flow.flow).values())
+        flow for flow in flows if any(_listens(one, event) for one in table(flow.flow).values())
     ]
 
 
 def _listens(entry: Any, event: str) -> bool:
-    properties = _table(_table(_table(entry).get("config")).get("properties"))
-    return str(_table(entry).get("type")).endswith(_LISTENER) and properties.get("event") == event
-
-
-def _table(value: object) -> Mapping[str, Any]:
-    """Return a part of a descriptor that ought to be an object; empty when it is none."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+    properties = table(table(table(entry).get("config")).get("properties"))
+    return str(table(entry).get("type")).endswith(_LISTENER) and properties.get("event") == event
 
 
 def _who_listens(flows: "Sequence[Flow] | None") -> list[str]:

@@ -11,16 +11,16 @@ from pydantic import Field
 
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
-from appmixer_mcp.errors import ConfigurationError, InputError
+from appmixer_mcp.errors import InputError
 from appmixer_mcp.results import Facts, Instant, Number, Outcome, Page, Result, Text
 from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, ToolContext, Toolset
 
+from ._local_files import LocalName, directory_of
 from ._shared import FileId, Limit, Offset, Sort, plural, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.files import FileInfo
-    from appmixer_mcp.file_directory import FileDirectory
 
 TOOLSET = Toolset("files", "Files that flows read and write.")
 
@@ -29,9 +29,7 @@ _MOST_BYTES = 9_000_000  # what the client takes of one answer, and sends at onc
 _SHOWN_TEXT_BYTES = 15_000  # of JSON: what is longer would be cut elsewhere, without a way to go on
 _SHOWN_BINARY_BYTES = 9_000
 
-LocalName = Annotated[
-    str, Field(description="Relative name in the server's own directory, such as may/report.csv.")
-]
+_INSTEAD = "upload_file takes content, and get_file shows it."
 
 
 class File(Facts):
@@ -125,7 +123,7 @@ async def get_file(
 @TOOLSET.tool("Save file", CREATE)
 async def save_file(ctx: ToolContext, file_id: FileId, name: LocalName) -> FileDetail:
     """Save a file into the directory the operator set aside; nothing there is overwritten."""
-    directory = _directory(ctx)
+    directory = directory_of(ctx, _INSTEAD)
     info, content = await _download(ctx, file_id)
     await to_thread.run_sync(directory.write, name, content)
     return FileDetail(file=_file(info), saved_as=name)
@@ -146,7 +144,7 @@ async def upload_file(
     if bool(content) == bool(from_file):
         raise InputError("Give either content, or the name of a local file as from_file.")
     if from_file:
-        data = await to_thread.run_sync(_directory(ctx).read, from_file)
+        data = await to_thread.run_sync(directory_of(ctx, _INSTEAD).read, from_file)
     else:
         data = _decoded(content) if is_base64 else _encoded(content)
     kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
@@ -188,15 +186,6 @@ async def _download(ctx: ToolContext, file_id: FileId) -> "tuple[FileInfo, bytes
             "are fetched. Have a flow split or send it."
         )
     return info, await files.read_file(file_id)
-
-
-def _directory(ctx: ToolContext) -> "FileDirectory":
-    if ctx.files is None:
-        raise ConfigurationError(
-            "This server has no directory for files: upload_file takes content, and get_file shows "
-            "it. On stdio and for `appmixer-mcp call`, the operator may set APPMIXER_FILES_DIR."
-        )
-    return ctx.files
 
 
 def _file(info: "FileInfo") -> File:

@@ -2,35 +2,26 @@
 
 from typing import ClassVar
 
-from appmixer_mcp.descriptor import check_descriptor
-from appmixer_mcp.errors import ForbiddenError, UnexpectedAnswerError
 from appmixer_mcp.projections import WITHOUT_DESCRIPTOR
 from appmixer_mcp.prompting import guide
-from appmixer_mcp.results import Facts, Object, Result, Text
+from appmixer_mcp.results import Object, Result, Text
 from appmixer_mcp.toolset import Choice, ToolContext
 
 from ._choices import MOST_CHOICES, fitting, plain_part
 from ._flow_models import FlowDetail, FlowPage, FlowSummary, summary
+from ._flow_reading import whole_flow
 from ._shared import FlowId
+from ._validating import Problem, check
 from .flows import TOOLSET, get_flow
 
 _MOST_FLOWS = 1_000
 _PAGE = 100
 
 
-class FlowProblem(Facts):
-    """One thing that is wrong with a flow."""
-
-    component_id: Text = None
-    """Absent when it concerns the flow as a whole."""
-    message: str
-    keyword: Text = None
-
-
 class FlowState(FlowDetail):
     """A flow with what is wrong with it."""
 
-    problems: list[FlowProblem]
+    problems: list[Problem]
     fully_checked: bool
     """False: the tenant did not say, so only the form of the descriptor was checked."""
 
@@ -68,12 +59,9 @@ async def flows(ctx: ToolContext) -> FlowPage:
 async def flow(ctx: ToolContext, flow_id: FlowId) -> FlowState:
     """A flow's summary, components and wiring, and what keeps it from starting."""
     detail = await get_flow(ctx, flow_id)
-    problems = await _told_problems(ctx, flow_id)
-    return FlowState(
-        **dict(detail),
-        problems=await _seen_problems(ctx, flow_id) if problems is None else problems,
-        fully_checked=problems is not None,
-    )
+    client = await ctx.client()
+    checked = await check(client, await whole_flow(client, flow_id))
+    return FlowState(**dict(detail), problems=checked.problems, fully_checked=not checked.note)
 
 
 @TOOLSET.resource("appmixer://flows/{flow_id}/descriptor", "Flow descriptor")
@@ -118,28 +106,3 @@ async def complete_component_type(ctx: ToolContext, text: str) -> list[Choice]:
     """Find component types."""
     found = await (await ctx.client()).components.list_components()
     return fitting([Choice(one.component_type, one.label or "") for one in found], text)
-
-
-async def _told_problems(ctx: ToolContext, flow_id: FlowId) -> list[FlowProblem] | None:
-    """Return what the tenant says is wrong; None if it does not say, or not to this user."""
-    try:
-        found = await (await ctx.client()).flows.validate_flow(flow_id)
-    except (ForbiddenError, UnexpectedAnswerError):  # nobody documents what it answers
-        return None
-    if found is None:
-        return None
-    return [
-        FlowProblem(
-            component_id=wrong.component_id or None, message=one.message, keyword=one.keyword
-        )
-        for wrong in found
-        for one in wrong.errors
-    ]
-
-
-async def _seen_problems(ctx: ToolContext, flow_id: FlowId) -> list[FlowProblem]:
-    detail = await get_flow(ctx, flow_id, "descriptor")
-    return [
-        FlowProblem(component_id=one.component_id or None, message=one.message, keyword=one.keyword)
-        for one in check_descriptor(detail.descriptor)
-    ]

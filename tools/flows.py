@@ -11,7 +11,7 @@ from appmixer_mcp.projections import WITHOUT_DESCRIPTOR
 from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, RUN, ToolContext, Toolset
 
-from ._flow_memory import remember
+from ._flow_conflicts import remember
 from ._flow_models import (
     FlowAuthentication,
     FlowChanged,
@@ -22,8 +22,10 @@ from ._flow_models import (
     summary,
 )
 from ._flow_previews import delete_impact, refuse_unsound, update_impact
+from ._flow_reading import whole_flow
 from ._flow_restoring import deleted_state
-from ._flow_writing import keep, note_made_flow, whole_flow, write_flow
+from ._flow_writing import note_made_flow, write_flow
+from ._keeping import keep
 from ._shared import (
     DESCRIPTOR_OF_FLOW,
     LOGS_OF_FLOW,
@@ -156,7 +158,7 @@ async def create_flow(
         message=f"Created the flow {quoted(name)} with {size}, stopped.",
         flow_id=flow_id,
         stage="stopped",
-        next_step="start_flow runs it.",
+        next_step="start_flow runs it." if descriptor else "update_flow or edit_flow fills it.",
         **await note_made_flow(ctx, flow_id, tool="create_flow"),
     )
 

@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from pydantic import Field, JsonValue
 
 from appmixer_mcp.errors import ConflictError, InputError
-from appmixer_mcp.projections import WITHOUT_PICTURES
 from appmixer_mcp.results import Facts, Instant, Result, Text
 from appmixer_mcp.toolset import READ, ToolContext
 
-from ._component_labels import Labels
+from ._flow_reading import Labels, whole_flow
 from ._log_filters import (
     Component,
     LogFilter,
     LuceneToo,
-    OfFlow,
     Severity,
     Words,
     instant_of,
 )
+from ._shared import OfFlow
 from .diagnosis import TOOLSET
 
 if TYPE_CHECKING:
@@ -150,8 +149,7 @@ async def _by_component(
 ) -> list[CountOfComponent]:
     labels = Labels({})
     if wanted.flow_id and buckets:
-        flow = await client.flows.get_flow(wanted.flow_id, projection=WITHOUT_PICTURES)
-        labels = Labels.of(flow)
+        labels = Labels((await whole_flow(client, wanted.flow_id)).flow)
     return [
         CountOfComponent(
             component=labels.label(component_id, _first_key(one, "type")),

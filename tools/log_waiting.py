@@ -14,12 +14,12 @@ from ._log_filters import (
     Component,
     LogFilter,
     LuceneToo,
-    OfFlow,
     Severity,
     Words,
     instant_of,
+    refuse_without_search,
 )
-from ._shared import plural
+from ._shared import OfFlow, plural
 from .diagnosis import TOOLSET
 from .logs import LogRecord, record_of
 
@@ -31,6 +31,7 @@ class Waited(Result):
     """What has come."""
 
     found: bool = Field(description="Whether enough came; if not, call again with the cursor.")
+    # Not `items`: those of a page, which go on by next_offset; these go on by the cursor.
     records: list[LogRecord] = Field(description="Oldest first.")
     cursor: str = Field(description="Goes on behind these records.")
 
@@ -56,6 +57,7 @@ async def wait_for_logs(
     """Wait until log records match; with its cursor the next call misses and repeats nothing."""
     wanted = LogFilter(flow_id, component, severity, "", text, query)
     client = await ctx.client()
+    refuse_without_search(client)
     now = datetime.now(UTC)
     begin = LogCursor.read(cursor) if cursor else LogCursor.at(instant_of(since, now))
     looking = Looking(client, wanted, await wanted.lucene(client, now), begin, limit)

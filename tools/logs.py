@@ -1,19 +1,18 @@
 """Logs: what flows received, sent and failed at."""
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from appmixer_mcp.ids import FlowId, LogId
-from appmixer_mcp.redaction import redacted
 from appmixer_mcp.results import Facts, Instant, Page, Result, Text
 from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import READ, ToolContext, Toolset
 
-from ._log_filters import Component, LogFilter, Lucene, OfFlow, Severity, Since, Words
-from ._shared import Limit, Offset, sorted_by
+from ._json_values import shown
+from ._log_filters import Component, LogFilter, Lucene, Severity, Since, Words
+from ._shared import Limit, OfFlow, Offset, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api.models.logs import LogHit
@@ -93,7 +92,7 @@ async def query_logs(
         size=limit,
         from_=offset,
     )
-    found = _shown(page, most_characters=_IN_A_LIST, offset=offset, limit=limit)
+    found = _page(page, most_characters=_IN_A_LIST, offset=offset, limit=limit)
     whole = wanted.is_flow_alone and not (sort or offset)
     return found.also_at("appmixer://flows/{}/logs", flow_id or "") if whole else found
 
@@ -115,7 +114,7 @@ async def get_log(
         sender_id=hit.sender_id,
         sender_type=hit.sender_type,
         sender_port=hit.sender_port,
-        input_messages=text_of(hit.input_messages, _ALONE),
+        input_messages=shown(hit.input_messages, _ALONE),
     )
 
 
@@ -128,10 +127,10 @@ async def flow_logs(ctx: ToolContext, flow_id: FlowId) -> LogPage:
     page = await client.logs.query_logs(
         flow_ids=[flow_id], sort=[order] if order else [], size=_MOST_RECORDS
     )
-    return _shown(page, most_characters=_IN_A_RESOURCE, offset=0, limit=_MOST_RECORDS)
+    return _page(page, most_characters=_IN_A_RESOURCE, offset=0, limit=_MOST_RECORDS)
 
 
-def _shown(page: "ApiLogPage", *, most_characters: int, offset: int, limit: int) -> LogPage:
+def _page(page: "ApiLogPage", *, most_characters: int, offset: int, limit: int) -> LogPage:
     counted = [bucket for bucket in page.buckets if bucket.doc_count]
     return LogPage.of(
         [record_of(hit, most_characters) for hit in page.hits],
@@ -147,6 +146,7 @@ def _shown(page: "ApiLogPage", *, most_characters: int, offset: int, limit: int)
 
 def record_of(hit: "LogHit", most_characters: int) -> LogRecord:
     """Return a record as lists show it, its texts cut to so many characters."""
+    more_by = "get_log" if most_characters < _ALONE else ""
     return LogRecord(
         log_id=hit.log_id,
         index=hit.index,
@@ -158,29 +158,6 @@ def record_of(hit: "LogHit", most_characters: int) -> LogRecord:
         port_type=hit.port_type or None,
         port=hit.port or None,
         correlation_id=hit.correlation_id or None,
-        message=text_of(hit.msg, most_characters),
-        error=text_of(hit.err, most_characters),
+        message=shown(hit.msg, most_characters, more_by),
+        error=shown(hit.err, most_characters, more_by),
     )
-
-
-def text_of(value: JsonValue, most_characters: int) -> str | None:
-    """Return what a component logged as text: without secrets, cut, None where there is nothing."""
-    if value is None or value == "":
-        return None
-    text = _unquoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    # Components log what they were given: passwords of requests, secrets that decide tasks.
-    shown = redacted(text[:most_characters])
-    if len(text) <= most_characters:
-        return shown
-    how = ": get_log" if most_characters < _ALONE else ""
-    return f"{shown}… [{len(text) - most_characters} more characters{how}]"
-
-
-def _unquoted(text: str) -> str:
-    """Return the text that a JSON text consists of; Appmixer logs plain sentences so."""
-    if not (text.startswith('"') and text.endswith('"')):
-        return text
-    try:
-        return str(json.loads(text))
-    except ValueError:
-        return text

@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import Field, JsonValue
-from pydantic.json_schema import SkipJsonSchema
 
 from appmixer_mcp import ids
 from appmixer_mcp.cleaning import quoted
@@ -18,7 +16,9 @@ from appmixer_mcp.results import Facts, Instant, Number, Outcome, Page, Result, 
 from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, ToolContext, Toolset
 
-from ._shared import Limit, Offset, plural
+from ._flow_reading import Labels
+from ._json_values import json_of, parsed
+from ._shared import Limit, OfFlow, Offset, plural
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
@@ -48,7 +48,7 @@ class Unprocessed(Facts):
     flow_id: Text = None
     flow_name: Text = None
     component_id: Text = None
-    component_label: Text = None
+    component: Text = Field(default=None, description="Its label.")
     error: Text = None
     at: Instant = Field(default=None, description="When the flow gave up.")
     correlation_id: Text = Field(default=None, description="query_logs shows the run by it.")
@@ -85,9 +85,7 @@ class MessagesDeleted(Outcome):
 @TOOLSET.tool("List unprocessed messages", READ, selectable=Selectable(always=("message_id",)))
 async def list_unprocessed(
     ctx: ToolContext,
-    flow_id: Annotated[
-        ids.FlowId | SkipJsonSchema[None], Field(description="Only this flow's, from list_flows.")
-    ] = None,
+    flow_id: OfFlow = None,
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> UnprocessedPage:
@@ -136,7 +134,7 @@ async def _delete_impact(ctx: ToolContext, message_ids: list[ids.MessageId]) -> 
     losses = ["They cannot be retried any more, and what came in is lost for good."]
     for one in found:
         shown = _shown(one, flows.get(one.flow_id or ""))
-        where = f"{quoted(shown.component_label or shown.component_id)} of the flow "
+        where = f"{quoted(shown.component or shown.component_id)} of the flow "
         losses.append(
             f"Of {where}{quoted(shown.flow_name or shown.flow_id)}: {quoted(shown.error)}"
         )
@@ -198,8 +196,6 @@ async def _flows_of(
 
 
 def _shown(message: "UnprocessedMessage", flow: "Flow | None") -> Unprocessed:
-    entry = ((flow.flow if flow else None) or {}).get(message.component_id or "")
-    label = entry.get("label") if isinstance(entry, dict) else None
     parts = list(_engine_messages(message))
     received = {port: content for port, content, _ in parts} or message.messages or message.data
     return Unprocessed(
@@ -207,7 +203,9 @@ def _shown(message: "UnprocessedMessage", flow: "Flow | None") -> Unprocessed:
         flow_id=message.flow_id,
         flow_name=flow.name if flow else None,
         component_id=message.component_id,
-        component_label=label if isinstance(label, str) else None,
+        component=Labels(flow.flow).label(message.component_id)
+        if flow and message.component_id
+        else None,
         error=_error(message.err),
         at=message.created_at,
         correlation_id=next((correlation for _, _, correlation in parts if correlation), None),
@@ -230,15 +228,12 @@ def _engine_messages(message: "UnprocessedMessage") -> Iterator[tuple[str, JsonV
 
 def _error(err: JsonValue) -> str | None:
     """Return why a component failed, in one text: its name and message where there are such."""
-    if isinstance(err, str):
-        with suppress(ValueError, RecursionError):  # then it is a plain text
-            err = cast("JsonValue", json.loads(err))
+    err = parsed(err)
     if isinstance(err, dict) and isinstance(err.get("message"), str):
         err = ": ".join(str(err[part]) for part in ("name", "message") if err.get(part))
     if err is None or err == "":
         return None
-    text = err if isinstance(err, str) else json.dumps(err, ensure_ascii=False)
-    return _shortened(redacted(text[:_SEARCHED_CHARACTERS]), _ERROR_CHARACTERS)
+    return _shortened(redacted(json_of(err)[:_SEARCHED_CHARACTERS]), _ERROR_CHARACTERS)
 
 
 def _sample(content: JsonValue) -> str:

@@ -7,16 +7,15 @@ from pydantic import Field
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.descriptor import source_links
 from appmixer_mcp.errors import ForbiddenError, NotFoundError
-from appmixer_mcp.projections import WITHOUT_PICTURES
 from appmixer_mcp.results import Facts, Instant, Page, Text
 from appmixer_mcp.toolset import READ, ToolContext
 
-from ._component_labels import Labels
-from ._diagnosing import message_of
-from ._log_filters import phrase
+from ._diagnosing import WHOLE_FLOW, message_of
+from ._flow_reading import Labels, whole_flow
+from ._json_values import shown
+from ._log_filters import phrase, refuse_without_search
 from ._shared import Limit, Offset
 from .diagnosis import TOOLSET
-from .logs import text_of
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
@@ -71,13 +70,14 @@ async def get_run(
 ) -> Run:
     """Follow one event through its flow: each message, what it held, and where it ended."""
     client = await ctx.client()
+    refuse_without_search(client)
     query = f"correlationId:{phrase(correlation_id)}"
     way = await client.logs.query_logs(
         query=query, sort=_OLDEST_FIRST, size=_MOST_RECORDS, includes=_WAYS
     )
     page = await client.logs.query_logs(query=query, sort=_OLDEST_FIRST, size=limit, from_=offset)
     flow = await _flow_of(client, way.hits)
-    labels = Labels.of(flow) if flow else Labels({})
+    labels = Labels(flow.flow if flow else None)
     counted = sum(bucket.doc_count or 0 for bucket in way.buckets)
     return Run.of(
         [_step(hit, labels) for hit in page.hits],
@@ -95,14 +95,14 @@ async def _flow_of(client: "AppmixerClient", hits: "list[LogHit]") -> "Flow | No
     if flow_id is None:
         return None
     try:
-        return await client.flows.get_flow(flow_id, projection=WITHOUT_PICTURES)
+        return await whole_flow(client, flow_id)
     except (NotFoundError, ForbiddenError):  # it is gone, and its records are still there
         return None
 
 
 def _step(hit: "LogHit", labels: Labels) -> RunStep:
     event = _event(hit)
-    text = text_of(message_of(hit) if event == "failed" else hit.msg, _CONTENT)
+    text = shown(message_of(hit) if event == "failed" else hit.msg, _CONTENT, "get_log")
     needs_more = event == "failed" or (text is not None and text.endswith("get_log]"))
     sender = ""
     if event == "received" and hit.sender_id:
@@ -128,7 +128,7 @@ def _event(hit: "LogHit") -> str:
 
 def _label(hit: "LogHit", labels: Labels) -> str:
     if not hit.component_id:
-        return "the flow as a whole"
+        return WHOLE_FLOW
     return labels.label(hit.component_id, hit.component_type or "")
 
 

@@ -13,22 +13,18 @@ from appmixer_mcp.journal.states import json_size
 from appmixer_mcp.results import Number, Outcome, Text
 from appmixer_mcp.toolset import DESTROY, ToolContext
 
+from ._json_values import given
 from ._keeping import CANNOT_UNDO, UNDOABLE, keep, undo_fact, undo_losses
-from ._shared import StoreId, plural
+from ._shared import StoreId, listed, plural
 from ._store_states import MOST_RECORDS, TOO_MANY, entries_of
 from .stores import TOOLSET, Record, record_of
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
     from appmixer_mcp.api.models.stores import StoreRecord
-
-__all__ = ["TOOLSET"]
 
 Key = Annotated[str, Field(description="Unique within the store.", min_length=1)]
 ValueIsJson = Annotated[bool, Field(description="Store value as the JSON it holds.")]
 
-_SHOWN_KEYS = 10
 _NAME_KEYS = 3
 
 
@@ -54,7 +50,7 @@ async def _create_impact(
     value_is_json: bool,
     overwrite: bool,
 ) -> Impact | None:
-    _stored_value(value, is_json=value_is_json)
+    given(value, "value", is_json=value_is_json)
     existing = await (await ctx.client()).stores.get_store_record(store_id, key)
     if existing is None:
         return None
@@ -74,11 +70,14 @@ async def create_store_item(
 ) -> RecordWritten:
     """Write a record of a data store. An existing key is refused without overwrite=true."""
     client = await ctx.client()
-    stored = _stored_value(value, is_json=value_is_json)
+    stored = given(value, "value", is_json=value_is_json)
     before = await entries_of(client, store_id, [key])
-    if before["entries"][key] is not None and ctx.agreed is None:
+    replaces = before["entries"][key] is not None  # else nothing is lost
+    if replaces and ctx.agreed is None:
         raise _is_taken(key)  # which came between
-    async with keep(ctx, "records", store_id, key, before, tool="create_store_item") as kept:
+    async with keep(
+        ctx, "records", store_id, key, before, tool="create_store_item", must=replaces
+    ) as kept:
         written = await client.stores.create_store_item(store_id, key, stored)
         kept.done({"entries": {key: [stored]}})
     record = record_of(written.model_copy(update={"value": stored, "key": key}))
@@ -97,12 +96,11 @@ async def _update_impact(
     if value is None and not new_key:
         raise InputError("Nothing to change: give value, new_key or both.")
     if value is not None:
-        _stored_value(value, is_json=value_is_json)
+        given(value, "value", is_json=value_is_json)
     existing = await _existing(ctx, store_id, key)
     renamed = f" to {quoted(new_key)}" if new_key else ""
-    return await _overwrite_impact(
-        ctx, store_id, existing, f"Change the record {quoted(key)}{renamed}?"
-    )
+    question = f"Change the record {quoted(key)}{renamed}?"
+    return await _overwrite_impact(ctx, store_id, existing, question, new_key)
 
 
 @TOOLSET.tool("Update store item", DESTROY, preview=_update_impact)
@@ -129,7 +127,7 @@ async def update_store_item(
             await client.stores.rename_store_item(store_id, key, target)
             kept.may_have_acted = True
         if value is not None:
-            stored = _stored_value(value, is_json=value_is_json)
+            stored = given(value, "value", is_json=value_is_json)
             await client.stores.create_store_item(store_id, target, stored)
         kept.done(await entries_of(client, store_id, keys))
     written = await _existing(ctx, store_id, target)
@@ -144,8 +142,6 @@ async def update_store_item(
 async def _delete_impact(ctx: ToolContext, store_id: StoreId, keys: list[str]) -> Impact:
     client = await ctx.client()
     store = await client.stores.get_store(store_id)
-    shown = ", ".join(quoted(key) for key in keys[:_SHOWN_KEYS])
-    more = f" and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else ""
     if ctx.journal is None:
         no_undo, after = [], "for good"
     elif len(keys) > MOST_RECORDS:
@@ -155,7 +151,7 @@ async def _delete_impact(ctx: ToolContext, store_id: StoreId, keys: list[str]) -
         after = "for good" if no_undo else UNDOABLE
     return Impact(
         question=f"Delete {plural(len(keys), 'record')} of the store {quoted(store.name)}?",
-        losses=[*no_undo, f"The records {shown}{more}: {after}"],
+        losses=[*no_undo, f"The records {listed([quoted(key) for key in keys])}: {after}"],
         identity={
             "store_id": store_id,
             "name": store.name or "",
@@ -192,10 +188,11 @@ async def delete_store_items(
 
 
 async def _overwrite_impact(
-    ctx: ToolContext, store_id: StoreId, existing: "StoreRecord", question: str
+    ctx: ToolContext, store_id: StoreId, existing: "StoreRecord", question: str, new_key: str = ""
 ) -> Impact:
     key, old = existing.key, record_of(existing).value
-    no_undo = await undo_losses(ctx, json_size({"entries": {key: [existing.value]}}))
+    entries = {new_key or key: None, key: [existing.value]}
+    no_undo = await undo_losses(ctx, json_size({"entries": entries}))
     return Impact(
         question=question,
         losses=[*no_undo, f"Its present value: {quoted(old)}"],
@@ -227,16 +224,3 @@ def _is_taken(key: str) -> ConflictError:
         f"The store has a record {quoted(key)} already. Call again with overwrite=true to "
         "replace its value, or choose another key."
     )
-
-
-def _stored_value(value: str, *, is_json: bool) -> "JsonValue":
-    if not is_json:
-        return value
-    try:
-        parsed: JsonValue = json.loads(value)
-    except (ValueError, RecursionError):
-        raise InputError(
-            "value is not JSON, though value_is_json is true. Mend it, or leave value_is_json out "
-            "to store it as text."
-        ) from None
-    return parsed

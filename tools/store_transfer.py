@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
-from appmixer_mcp.errors import AppmixerError, ConfigurationError, ConflictError, InputError
+from appmixer_mcp.errors import AppmixerError, ConflictError, InputError
 from appmixer_mcp.results import Facts, Number, Outcome, Page, Result, Text, Truth
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, ToolContext
 
+from ._json_values import given
 from ._keeping import UNDOABLE, keep, undo_fact, undo_losses
-from ._shared import Offset, StoreId, plural
+from ._local_files import LocalName, directory_of
+from ._shared import Offset, StoreId, listed, plural
 from ._store_states import MOST_RECORDS, entries_of, put_entries
 from .stores import TOOLSET
 
@@ -25,12 +27,9 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from appmixer_mcp.api.models.stores import StoreRecord
-    from appmixer_mcp.file_directory import FileDirectory
-
-__all__ = ["TOOLSET"]
 
 _PAGE = 1_000
-_SHOWN_KEYS = 10
+_INSTEAD = "export_store shows the records, and import_store_items takes them as items."
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
@@ -77,9 +76,6 @@ class RecordsImported(Outcome):
     change_id: Text = Field(default=None, description="undo_change takes it back.")
 
 
-LocalName = Annotated[
-    str, Field(description="Relative name in the server's own directory, such as stock.json.")
-]
 Items = Annotated[
     list[ImportedRecord],
     Field(description="Records, as export_store gives them.", max_length=MOST_RECORDS),
@@ -105,7 +101,7 @@ async def save_store(ctx: ToolContext, store_id: StoreId, name: LocalName) -> St
 
     As a table if the name ends with .csv, else as JSON, which import_store_items reads again.
     """
-    directory = _directory(ctx)
+    directory = directory_of(ctx, _INSTEAD)
     found = await _records(ctx, store_id)
     content = _as_csv(found) if name.lower().endswith(".csv") else _as_json(found)
     await to_thread.run_sync(directory.write, name, content)
@@ -204,7 +200,7 @@ async def _values(
     if bool(items) == bool(from_file):
         raise InputError("Give either items, or the name of a local file as from_file.")
     if from_file:
-        read = await to_thread.run_sync(_directory(ctx).read, from_file)
+        read = await to_thread.run_sync(directory_of(ctx, _INSTEAD).read, from_file)
         pairs = _pairs(read)
     else:
         pairs = [(one.key, _value(one)) for one in items]
@@ -253,9 +249,7 @@ def _text(value: "JsonValue") -> str:
 
 
 def _named(keys: Sequence[str]) -> str:
-    shown = ", ".join(quoted(key) for key in keys[:_SHOWN_KEYS])
-    more = len(keys) - _SHOWN_KEYS
-    return f"{shown} and {more} more" if more > 0 else shown
+    return listed([quoted(key) for key in keys])
 
 
 def _exported(record: "StoreRecord") -> ExportedRecord:
@@ -266,16 +260,8 @@ def _exported(record: "StoreRecord") -> ExportedRecord:
 
 
 def _value(item: ImportedRecord) -> "JsonValue":
-    if not item.value_is_json:
-        return item.value
-    try:
-        parsed: JsonValue = json.loads(item.value)
-    except (ValueError, RecursionError):
-        raise InputError(
-            f"The value of {quoted(item.key)} is not JSON, though value_is_json is true. Mend it, "
-            "or leave value_is_json out to store it as text."
-        ) from None
-    return parsed
+    name = f"The value of {quoted(item.key)}"
+    return given(item.value, name, is_json=item.value_is_json)
 
 
 def _pairs(content: bytes) -> "list[tuple[str, JsonValue]]":
@@ -315,13 +301,3 @@ def _harmless(cell: str) -> str:
     """Keep a spreadsheet from calculating what a stranger wrote."""
     risky = cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _NUMBER.fullmatch(cell)
     return f"'{cell}" if risky else cell
-
-
-def _directory(ctx: ToolContext) -> "FileDirectory":
-    if ctx.files is None:
-        raise ConfigurationError(
-            "This server has no directory for files: export_store shows the records, and "
-            "import_store_items takes them as items. On stdio and for `appmixer-mcp call`, the "
-            "operator may set APPMIXER_FILES_DIR."
-        )
-    return ctx.files

@@ -1,7 +1,7 @@
 """People tasks: what flows ask persons to approve or reject."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, SecretStr
@@ -15,7 +15,7 @@ from appmixer_mcp.selecting import Selectable
 from appmixer_mcp.toolset import CREATE, DECIDE, READ, Choice, ToolContext, Toolset
 
 from ._choices import MOST_CHOICES, fitting, plain_part
-from ._shared import Filters, Limit, Offset, Sort, TaskId, sorted_by
+from ._shared import Filters, Limit, Offset, Sort, TaskId, aware, sorted_by
 
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
@@ -222,7 +222,7 @@ async def _decision_impact(
         )
     losses = [
         f"{quoted(task.requester)} asked {quoted(task.approver)} for it.",
-        "A decision cannot be taken back, and the flow goes on with it.",
+        "A decision cannot be taken back, and a flow that waits for it goes on.",
     ]
     if task.status != "pending":
         losses.append(f"The task is already {quoted(task.status)}.")
@@ -274,9 +274,8 @@ def _instant(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        at = datetime.fromisoformat(text)
+        return aware(text)
     except ValueError as error:
         raise InputError(
             f"decision_by is no time: {quoted(text)}. Give one such as 2026-01-31T17:00Z."
         ) from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

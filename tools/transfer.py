@@ -13,36 +13,39 @@ from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.editing import readable_diff
 from appmixer_mcp.errors import ConfigurationError, ConflictError, InputError, NotSignedInError
+from appmixer_mcp.flow_diff import is_same
 from appmixer_mcp.results import Object, Outcome, Result, Text
 from appmixer_mcp.toolset import CREATE, DECIDE, ToolContext, Toolset
 
-from ._copying import as_in, as_new
 from ._flow_document import FlowDocument, as_document, found_by_name, parsed
 from ._flow_models import FlowChanged
+from ._flow_reading import whole_flow
+from ._flow_references import fitted, references_of
 from ._flow_writing import (
     RESTARTS,
+    Made,
     Written,
     flow_identity,
     flow_losses,
     flow_version,
-    whole_flow,
+    note_made_flow,
     write_flow,
 )
-from ._keeping import note_made
+from ._local_files import directory_of
+from ._new_ids import as_in, as_new
 from ._shared import DESCRIPTOR_OF_FLOW, FlowId, plural
-from ._travelling import fitted, references_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from appmixer_mcp.api import AppmixerClient
     from appmixer_mcp.api.models.flows import Flow
-    from appmixer_mcp.file_directory import FileDirectory
     from appmixer_mcp.profiles import Profiles
 
 TOOLSET = Toolset("transfer", "Take flows out, in, and to another tenant.")
 
 _MOST_DIFFERENCES = 12
+_INSTEAD = "Without to_file and from_file the document goes through the calls themselves."
 _MEND_FIRST = "See to to_mend before it is started."
 
 ToMend = Annotated[
@@ -100,7 +103,7 @@ async def export_flow(
         result = FlowExport(flow_id=flow_id, document=document)
         return result.also_at("appmixer://flows/{}/descriptor", flow_id)
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    await to_thread.run_sync(_directory(ctx).write, to_file, text.encode())
+    await to_thread.run_sync(directory_of(ctx, _INSTEAD).write, to_file, text.encode())
     return FlowExport(flow_id=flow_id, saved_as=to_file)
 
 
@@ -138,19 +141,21 @@ async def import_flow(
             message=" ".join([f"Replaced the flow {quoted(there.name)}.", *written.notes]),
             flow_id=flow_id,
             stage=written.stage,
+            version=written.version,
             change_id=written.change_id,
             to_mend=to_mend,
         )
-    made, change_id = await _made(ctx, client, read, name or read.name, "import_flow")
+    name = name or read.name
+    made_id, made = await _made(ctx, client, read, name, "import_flow")
     size = plural(len(read.descriptor), "component")
     return FlowImported(
         done=True,
-        message=f"Made the flow {quoted(made.name)} with {size}, stopped.",
-        flow_id=made.flow_id,
+        message=f"Made the flow {quoted(name)} with {size}, stopped.",
+        flow_id=made_id,
         stage="stopped",
-        change_id=change_id,
         to_mend=to_mend,
         next_step=_MEND_FIRST if to_mend else "start_flow runs it.",
+        **made,
     )
 
 
@@ -201,16 +206,19 @@ async def copy_flow_to(
     copy = await _planned(ctx, flow_id, profile)
     with _signed_in(profile):
         if copy.there is None:
-            made, change_id = await _made(
+            made_id, made = await _made(
                 ctx, copy.client, copy.document, copy.document.name, "copy_flow_to"
             )
-            copy_id, notes = str(made.flow_id), ["It is new there, and stopped."]
+            copy_id, change_id = str(made_id), made.get("change_id")
+            notes = ["It is new there, and stopped."]
         else:
             written = await _replaced(
                 ctx, copy.there, copy.document, "", "copy_flow_to", copy.client
             )
             copy_id, change_id = str(copy.there.flow_id), written.change_id
             notes = [f"It is {written.stage} there.", *written.notes]
+    if change_id:
+        notes.append("undo_change takes it back only with that profile signed in.")
     said = f"Copied the flow {quoted(copy.document.name)} to the profile {quoted(profile)}."
     return FlowCopied(
         done=True,
@@ -273,11 +281,11 @@ def _differences(there: "Flow", update: "Mapping[str, Any]") -> list[str]:
     present: dict[str, Any] = {
         "name": there.name, "customFields": there.custom_fields, "description": there.description,
     }  # fmt: skip
-    lines = readable_diff(there.flow or {}, update["flow"], most=_MOST_DIFFERENCES)
+    lines = readable_diff(there.flow or {}, update["flow"], most=_MOST_DIFFERENCES, whole=True)
     return lines + [
         f"~ {field} of the flow"
         for field in present
-        if update.get(field, present[field]) != present[field]
+        if not is_same(update.get(field, present[field]), present[field])
     ]
 
 
@@ -299,17 +307,11 @@ async def _replaced(
 
 async def _made(
     ctx: ToolContext, client: "AppmixerClient", read: FlowDocument, name: str, tool: str
-) -> "tuple[Flow, str | None]":
-    """Make a new flow; return it with the id of the change."""
-    from appmixer_mcp.journal.states import flow_state  # noqa: PLC0415 - not needed by a start
-
+) -> tuple[FlowId, Made]:
+    """Make a new flow; return its id, and what a result says of the change."""
     made_id = await client.flows.create_flow(name, as_new(read.descriptor), read.properties)
-    made = await whole_flow(client, made_id)
     other = None if client is await ctx.client() else client
-    change_id = await note_made(
-        ctx, "flow", made_id, name, flow_state(made), tool=tool, client=other
-    )
-    return made, change_id
+    return made_id, await note_made_flow(ctx, made_id, tool=tool, client=other)
 
 
 async def _fitted(client: "AppmixerClient", read: FlowDocument) -> tuple[FlowDocument, list[str]]:
@@ -323,20 +325,11 @@ async def _read(ctx: ToolContext, document: dict[str, Any], from_file: str) -> F
         raise InputError("Give either document, or the name of a saved one as from_file.")
     if document:
         return parsed(document)
-    content = await to_thread.run_sync(_directory(ctx).read, from_file)
+    content = await to_thread.run_sync(directory_of(ctx, _INSTEAD).read, from_file)
     try:
         return parsed(json.loads(content))
     except (ValueError, RecursionError):
         raise InputError(f"The file {quoted(from_file)} is no JSON document.") from None
-
-
-def _directory(ctx: ToolContext) -> "FileDirectory":
-    if ctx.files is None:
-        raise ConfigurationError(
-            "This server has no directory for files: the operator may set APPMIXER_FILES_DIR, "
-            "which serves over stdio and `appmixer-mcp call` alone. Without it, use `document`."
-        )
-    return ctx.files
 
 
 def _profiles(ctx: ToolContext, profile: str) -> "Profiles":

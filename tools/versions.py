@@ -11,7 +11,8 @@ from appmixer_mcp.results import Facts, Instant, Number, Page, Result, Text
 from appmixer_mcp.toolset import CREATE, DESTROY, READ, ToolContext, Toolset
 
 from ._flow_models import FlowChanged
-from ._flow_writing import RESTARTS, flow_identity, flow_losses, whole_flow, write_flow
+from ._flow_reading import whole_flow
+from ._flow_writing import RESTARTS, flow_identity, flow_losses, write_flow
 from ._shared import DESCRIPTOR_OF_FLOW, FlowId, Limit, Offset, plural
 
 if TYPE_CHECKING:

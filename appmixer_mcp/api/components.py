@@ -60,10 +60,8 @@ class Components(Resource):
         Raises:
             NotFoundError: The tenant has none of this type, or not for this user.
         """
-        if not _TYPE.fullmatch(component_type):
-            raise NotFoundError(
-                _missing(component_type)
-            )  # a shorter selector asks for many manifests
+        if not _TYPE.fullmatch(component_type):  # a shorter selector asks for many manifests
+            raise NotFoundError(_missing(component_type))
         for manifest in await self._manifests(component_type):
             if manifest.name == component_type:
                 return manifest

@@ -16,8 +16,8 @@ _PAGE_SIZE = 100
 def missing(what: str) -> InputError:
     """Make the error for what the `openapi` dialect cannot do, a method or one of its arguments."""
     return InputError(
-        f"The openapi dialect of the API has no call for {what}. Set APPMIXER_API_DIALECT to "
-        "appmixer if this tenant knows the documented API."
+        f"The openapi dialect of the API has no call for {what}. The operator may set "
+        "APPMIXER_API_DIALECT to appmixer if this tenant knows the documented API."
     )
 
 

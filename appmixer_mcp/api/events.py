@@ -59,7 +59,7 @@ class Events(Resource):
         )
         return await self._transport.request(call, EventResult)
 
-    async def call_component(
+    async def call_webhook(
         self,
         flow_id: FlowId,
         component_id: ComponentId,
@@ -89,7 +89,7 @@ class Events(Resource):
         Raises:
             UnavailableError: There was no answer at all.
         """
-        self._needs_appmixer("call_component")
+        self._needs_appmixer("call_webhook")
         call = Call(
             method,
             path("flows", flow_id, "components", component_id),

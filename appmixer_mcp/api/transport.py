@@ -1,7 +1,8 @@
 """The one request path: sign, send, repeat, renew the token, and map what goes wrong to errors."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TypeVar
@@ -46,11 +47,8 @@ class Transport:
         Raises:
             AppmixerError: Whatever went wrong; the error handlers have been told.
         """
-        try:
+        with self._telling():
             return parsed(call, await self._success(call), kind)
-        except AppmixerError as error:
-            self._tell(error)
-            raise
 
     async def send(self, call: Call) -> None:
         """Send a call whose answer nobody needs.
@@ -58,11 +56,8 @@ class Transport:
         Raises:
             AppmixerError: Likewise.
         """
-        try:
+        with self._telling():
             checked(call, await self._success(call))
-        except AppmixerError as error:
-            self._tell(error)
-            raise
 
     async def find(self, call: Call, kind: type[T]) -> T | None:
         """Send a call for one object; None when there is none (404), which is no failure.
@@ -70,12 +65,9 @@ class Transport:
         Raises:
             AppmixerError: Likewise.
         """
-        try:
+        with self._telling():
             answer = await self._success(call, accept_missing=True)
             return None if answer.status == HTTPStatus.NOT_FOUND else parsed(call, answer, kind)
-        except AppmixerError as error:
-            self._tell(error)
-            raise
 
     async def answer(self, call: Call) -> Answer:
         """Send a call and return its answer whatever the status, for whoever answers decides it.
@@ -83,11 +75,8 @@ class Transport:
         Raises:
             AppmixerError: There was no answer, or none that can be read.
         """
-        try:
+        with self._telling():
             return await self._answer(self.session, call)
-        except AppmixerError as error:
-            self._tell(error)
-            raise
 
     async def listen(self, call: Call) -> bool:
         """Send a call whose answer is heard as it comes; False when there is none (404).
@@ -95,12 +84,9 @@ class Transport:
         Raises:
             AppmixerError: Likewise.
         """
-        try:
+        with self._telling():
             answer = await self._success(call, accept_missing=True)
-        except AppmixerError as error:
-            self._tell(error)
-            raise
-        return answer.status != HTTPStatus.NOT_FOUND
+            return answer.status != HTTPStatus.NOT_FOUND
 
     async def read(self, call: Call) -> bytes:
         """Send a call whose answer is a file, whatever is in it.
@@ -108,11 +94,8 @@ class Transport:
         Raises:
             AppmixerError: Likewise.
         """
-        try:
+        with self._telling():
             return (await self._success(call)).body
-        except AppmixerError as error:
-            self._tell(error)
-            raise
 
     async def sign_in(self, username: str, password: str) -> AuthResult:
         """Get a token, sign with it from now on, and remember how it was got.
@@ -121,11 +104,8 @@ class Transport:
             NotSignedInError: The user is unknown or the password wrong.
         """
         session = self.session
-        try:
+        with self._telling():
             result = await self._token_for(session, username, password)
-        except AppmixerError as error:
-            self._tell(error)
-            raise
         self.sign_in_as(session, result.token.get_secret_value(), username, password)
         return result
 
@@ -138,9 +118,15 @@ class Transport:
         if self.session.base_url == session.base_url:
             self.session = SignIn(session.base_url, token, username, password)
 
-    def _tell(self, error: AppmixerError) -> None:
-        for handler in self._error_handlers:
-            handler(error)
+    @contextmanager
+    def _telling(self) -> Generator[None]:
+        """Tell the error handlers of what goes wrong within."""
+        try:
+            yield
+        except AppmixerError as error:
+            for handler in self._error_handlers:
+                handler(error)
+            raise
 
     async def _success(self, call: Call, *, accept_missing: bool = False) -> Answer:
         session = self.session

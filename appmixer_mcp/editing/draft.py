@@ -88,7 +88,7 @@ class Draft:
         Raises:
             InputError: There is none or more than one; says which there are.
         """
-        found = self._found(name)
+        found = self.meant_by(name)
         if not found:
             raise InputError(f"The flow has no component {quoted(name)}; it has {self.listed()}.")
         if len(found) > 1:
@@ -101,7 +101,7 @@ class Draft:
 
     def is_taken(self, name: str) -> bool:
         """Say whether a name stands for a component already."""
-        return bool(self._found(name))
+        return bool(self.meant_by(name))
 
     def variable(self, text: str) -> str | None:
         """Return the variable that `Label.port.path` stands for; None when it begins with no label.
@@ -110,7 +110,7 @@ class Draft:
             InputError: The label is there twice, or the port is missing or unknown.
         """
         heads = [text, *(text[:at] for at in range(len(text) - 1, 0, -1) if text[at] == ".")]
-        name = next((head for head in heads if self._found(head)), None)
+        name = next((head for head in heads if self.meant_by(head)), None)
         if name is None:
             return None
         component_id = self.find(name)
@@ -191,25 +191,33 @@ class Draft:
     def _no_port(self, component_id: str, port: str, way: str, ports: Sequence[str]) -> str:
         name = self.shown(component_id)
         if self.known(component_id) is None:
-            return f"The ports of {name} are not known here; name its {way} port as {way}_port."
+            kind = self.type_of(component_id)
+            known_not = (
+                f"The tenant has no component of the type {quoted(kind)}; search_components "
+            )
+            begin = f"{known_not}finds those it has. " if kind in self.types else ""
+            return (
+                f"{begin}The ports of {name} are not known here; name its {way} port as {way}_port."
+            )
         has = f"{way} ports are {', '.join(ports)}"
         if port:
             return f"{name} has no {way} port {quoted(port)}; its {has}."
         return f"Name an {way} port of {name}; its {has}."
 
-    def _found(self, name: str) -> list[str]:
+    def meant_by(self, name: str) -> list[str]:
+        """Return the ids of the components that a name stands for; may be empty."""
         if name in self.entries:
             return [name]
         if self._names is None:
             self._names = {}
             for one in self.entries:
-                self._names.setdefault(self._name(one).casefold(), []).append(one)
+                self._names.setdefault(self.name(one).casefold(), []).append(one)
         called = self._names.get(name.casefold(), [])
-        exactly = [one for one in called if self._name(one) == name]
+        exactly = [one for one in called if self.name(one) == name]
         made = [one for one in (self.ids.get(name),) if one in self.entries]
         return list(dict.fromkeys([*made, *exactly])) or called
 
-    def _name(self, component_id: str) -> str:
+    def name(self, component_id: str) -> str:
         """Return what a component is called: its label, or the last word of its type."""
         label = self.entry(component_id).get("label")
         return str(label or self.type_of(component_id).rpartition(".")[2])

@@ -7,7 +7,7 @@ each of them a binding of the field, and `{{{binding id}}}` in its place.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -29,6 +29,10 @@ _WRITTEN = (
     "Write {{Label.port.path}}, or {{id.port.path}}; modifiers follow as in "
     "{{Label.port.path | g_split ',' | g_first}}."
 )
+
+_LONGEST_VARIABLE = 1_000  # which is looked for with each of its dots
+
+_HEAD = re.compile(r"\{\{\s*(?:\$\.)?([^{}|]+)")
 
 Bindings = dict[str, Any]
 
@@ -87,7 +91,7 @@ class Binder:
         steps = _STEP.findall(rest) if _STEPS.fullmatch(rest) else []
         if bar and not steps:
             raise InputError(f"{quoted(expression)} names no modifier. {_WRITTEN}")
-        variable = self.variable(head.strip().removeprefix("$."))
+        variable = self._named(head.strip())
         if variable is not None:
             return {"variable": variable, "functions": [self._function(one) for one in steps]}
         if head.strip().startswith("g_"):
@@ -97,14 +101,18 @@ class Binder:
             f"{self.components()}. {_WRITTEN}"
         )
 
+    def _named(self, text: str) -> str | None:
+        return self.variable(text.removeprefix("$.")) if len(text) <= _LONGEST_VARIABLE else None
+
     def _function(self, step: str) -> dict[str, Any]:
         name, *words = step.split(maxsplit=1) or [""]
         if not _FUNCTION.fullmatch(name):
             raise InputError(f"{quoted(name)} is no modifier. {_WRITTEN}")
         function: dict[str, Any] = {"name": name}
         rest = words[0].strip() if words else ""
-        while rest:
-            match = _WORD.match(rest)
+        place = 0
+        while place < len(rest):
+            match = _WORD.match(rest, place)
             if match is None:
                 raise InputError(f"{quoted(step.strip())} cannot be understood. {_WRITTEN}")
             argument = {"value": self._argument(match["value"])}
@@ -112,7 +120,7 @@ class Binder:
                 function.setdefault("hashParams", {})[_unquoted(match["name"])] = argument
             else:
                 function.setdefault("params", []).append(argument)
-            rest = rest[match.end() :].strip()
+            place = match.end()
         return function
 
     def _argument(self, word: str) -> Any:
@@ -122,12 +130,20 @@ class Binder:
             return _LITERALS[word]
         if _NUMBER.fullmatch(word):
             return json.loads(word)
-        if "." in word and self.variable(word.removeprefix("$.")) is not None:
+        if "." in word and self._named(word) is not None:
             raise InputError(
                 f"{quoted(word)} is an argument of a modifier, which takes no variable here; put a "
                 "text into quotes."
             )
         return word
+
+
+def heads_in(text: str) -> Iterator[str]:
+    """Yield a text, and whatever in it may be the name of a component that an expression takes."""
+    yield text
+    for head in _HEAD.findall(text):
+        variable = head.strip()[: _LONGEST_VARIABLE + 1]
+        yield from (variable[:at] for at, sign in enumerate(variable) if sign == ".")
 
 
 def _unquoted(word: str) -> str:

@@ -12,11 +12,13 @@ from . import link_operations as on_links
 from .circles import new_circles
 from .component_types import ComponentType
 from .draft import Draft, Edited
+from .expressions import heads_in
 from .operation import KINDS, Operation, parsed
 
 OPERATIONS = tuple(KINDS)
 """The names of the operations there are."""
 _MOST_WARNED = 5  # of circles
+_MOST_OF_A_CIRCLE = 10
 
 Carry = Callable[[Draft, Operation], None]
 
@@ -49,11 +51,8 @@ def edit(
                 f"Operation {one.number} ({one.op}): {error} Nothing was changed."
             ) from None
     _refuse_unsound(descriptor, draft)
-    circles = [
-        " -> ".join(map(draft.shown, [*path, path[0]]))
-        for path in new_circles(descriptor, draft.entries)
-    ]
-    warnings = [f"The flow now has a circle: {one}." for one in sorted(circles)[:_MOST_WARNED]]
+    circles = sorted(new_circles(descriptor, draft.entries))[:_MOST_WARNED]
+    warnings = [f"The flow now has a circle: {_circle(draft, one)}." for one in circles]
     ids = {name: one for name, one in draft.ids.items() if one in draft.entries}
     return Edited(draft.entries, ids, [*draft.warnings, *warnings])
 
@@ -63,17 +62,21 @@ def types_named(
 ) -> list[str]:
     """Return the component types that operations may have to do with, each once.
 
-    A component counts when its id, its label or the end of its type is anywhere in them.
+    A component counts when its id, its label or the end of its type is a text in them, or begins
+    an expression.
     """
-    said = "\n".join(_texts(list(operations))).casefold()
-    found = [str(one["type"]) for one in operations if isinstance(one.get("type"), str)]
+    kinds = [str(one["type"]) for one in operations if isinstance(one.get("type"), str)]
+    kinds_of: dict[str, list[str]] = {}
     for component_id, entry in descriptor.items():
         known = cast("dict[str, object]", entry if isinstance(entry, dict) else {})
         kind = str(known.get("type"))
         name = str(known.get("label") or kind.rpartition(".")[2])
-        if component_id.casefold() in said or name.casefold() in said:
-            found.append(kind)
-    return list(dict.fromkeys(found))
+        for one in {component_id.casefold(), name.casefold()}:
+            kinds_of.setdefault(one, []).append(kind)
+    for text in _texts(list(operations)):
+        for name in heads_in(text.casefold()):
+            kinds += kinds_of.pop(name, ())
+    return list(dict.fromkeys(kinds))
 
 
 def _carry_out(draft: Draft, one: Operation, make_id: Callable[[], str]) -> None:
@@ -98,6 +101,12 @@ def _refuse_unsound(before: Mapping[str, Any], draft: Draft) -> None:
             "The flow would be malformed, so nothing was changed. "
             + " ".join(f"{draft.shown(one.component_id)}: {one.message}" for one in problems)
         )
+
+
+def _circle(draft: Draft, path: list[str]) -> str:
+    names = [draft.shown(one) for one in path[:_MOST_OF_A_CIRCLE]]
+    more = ["…"] if len(path) > len(names) else []
+    return " -> ".join([*names, *more, names[0]])
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -76,8 +76,8 @@ class TrialRun:
             await self._fire(node, payload, emit)
         for port, content in inputs.items():
             if port not in node.in_ports:
-                has = " or ".join(node.in_ports) or "none"
-                raise InputError(f"{node.component.type} has no in port {port!r}, but {has}.")
+                has = f"but {' or '.join(node.in_ports)}" if node.in_ports else "and no other"
+                raise InputError(f"{node.component.type} has no in port {port!r}, {has}.")
             self._put(node.id, "message", dumps(content), in_port=port)
         while message := self._next():
             await self._handle(message, emit)

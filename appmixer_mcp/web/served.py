@@ -193,7 +193,7 @@ class _Worker:
         self._metrics.watch_sessions("sse", streams.count)
 
         def guarded(app: ASGIApp) -> ASGIApp:
-            narrowing = Narrowing(app, served=server.selection)
+            narrowing = Narrowing(app, served=server.offering.selection)
             bounded = self._bounded(narrowing, settings.max_body_bytes)
             if isinstance(who, OperatorSessions):
                 return bounded

@@ -172,7 +172,7 @@ async def test_a_flow_hears_a_request_once_and_whatever_it_answers_is_the_answer
     elsewhere = {"location": "http://tenant.test/store", "retry-after": "0"}
     backend.will(httpx2.Response(status, text="as the flow says", headers=elsewhere))
 
-    answer = await client.events.call_component(FLOW, HOOK, method, parameters={"a": ["1", "2"]})
+    answer = await client.events.call_webhook(FLOW, HOOK, method, parameters={"a": ["1", "2"]})
 
     assert [str(one.url) for one in backend.requests] == [f"{HERE}?a=1&a=2"]
     assert (answer.status, answer.body) == (status, b"as the flow says")
@@ -184,7 +184,7 @@ async def test_a_flow_never_hears_the_access_token(
 ) -> None:
     backend.will(httpx2.Response(401))
 
-    await client.events.call_component(FLOW, HOOK, body=b"{}")
+    await client.events.call_webhook(FLOW, HOOK, body=b"{}")
 
     (request,) = backend.requests
     assert "authorization" not in request.headers
@@ -197,7 +197,7 @@ async def test_a_request_to_a_flow_that_got_no_answer_may_have_happened(
     backend.will(httpx2.ReadError("gone"))
 
     with pytest.raises(UnavailableError) as caught:
-        await client.events.call_component(FLOW, HOOK, "GET")
+        await client.events.call_webhook(FLOW, HOOK, "GET")
 
     assert caught.value.may_have_happened
     assert len(backend.requests) == 1
@@ -208,6 +208,6 @@ async def test_a_component_id_cannot_lead_to_another_address(
     component_id: str, backend: "Backend", client: AppmixerClient
 ) -> None:
     with pytest.raises(InputError):
-        await client.events.call_component(FLOW, ComponentId(component_id))
+        await client.events.call_webhook(FLOW, ComponentId(component_id))
 
     assert backend.sent == []

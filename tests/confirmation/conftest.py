@@ -27,12 +27,6 @@ def clock():
     return Clock()
 
 
-@pytest.fixture(scope="module")
-def anyio_backend():
-    """One event loop for the tests of a module, which share a tenant."""
-    return "asyncio"
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _own_configuration(tmp_path_factory):
     """Have profiles looked for where tests write them, by servers in other processes too."""
@@ -51,7 +45,8 @@ async def tenant(tmp_path_factory):
 async def api(tenant):
     token = await tenant.sign_up("ann")
     make_administrator(tenant.tenant, ME)
-    async with AppmixerClient(tenant.url, access_token=token) as client:
+    inside = httpx2.ASGITransport(app=tenant.tenant.app)
+    async with AppmixerClient(tenant.url, access_token=token, transport=inside) as client:
         yield Api(tenant.url, token, client)
 
 
@@ -76,9 +71,10 @@ def serve(tenant, api, clock, tmp_path):
         session = Session(api.url, open_client, owner=owner)
         own = MemoryState(clock=clock) if state is None else state
         asks = Confirmations(confirm, own, valid_s)
-        journal = Journal(tmp_path / "journal.db")
-        given: dict[str, Any] = {"toolsets": ("all",), "profiles": Profiles(), "journal": journal}
+        journal, profiles = Journal(tmp_path / "journal.db"), Profiles()
+        given: dict[str, Any] = {"toolsets": ("all",), "profiles": profiles, "journal": journal}
         yield build_server(ServerOptions(session=session, confirmations=asks, **given | options))
+        await profiles.aclose()
         await journal.aclose()
         await session.aclose()
 

@@ -190,29 +190,30 @@ async def unasked(clients: Clients, case: Case, api: Api) -> dict[str, tuple[boo
 
 
 @pytest.mark.parametrize(
-    "way",
+    ("way", "cases"),
     [
-        "today",
-        "before",
+        pytest.param("today", CASES, id="today"),
+        # What asks is the same for every tool, and how it asks in this era has tests of its own.
+        pytest.param("before", CASES[::4], id="some before"),
         *(
-            pytest.param(way, marks=pytest.mark.long)
-            for way in ("stdio today", "stdio before", *OVER_HTTP)
+            pytest.param(way, CASES, id=way, marks=pytest.mark.long)
+            for way in ("before", "stdio today", "stdio before", *OVER_HTTP)
         ),
     ],
 )
-async def test_nothing_is_destroyed_without_a_yes(way, api, serve, tmp_path):
+async def test_nothing_is_destroyed_without_a_yes(way, cases, api, serve, tmp_path):
     found: dict[tuple[str, str], tuple[bool, Any]] = {}
 
     with anyio.fail_after(60):
         async with clients_of(way, api, serve, tmp_path) as clients:
-            for case in CASES:
+            for case in cases:
                 tried = await asked(clients, case, api) | await unasked(clients, case, api)
                 found |= {(str(case), name): one for name, one in tried.items()}
 
-    assert len(found) == 12 * len(CASES)
+    assert len(found) == 12 * len(cases)
     assert found == {
         (str(case), name): (True, case.after) if name.startswith("yes") else (False, case.before)
-        for case in CASES
+        for case in cases
         for one, name in found
         if one == str(case)
     }

@@ -257,6 +257,8 @@ def test_a_new_component_of_an_unknown_type_is_told():
 
     assert result.ids == {"Here": "new0"}
     assert "no component of the type" in result.warnings[0]
+    with pytest.raises(InputError, match="search_components finds those it has"):
+        edit({"a": {"type": ON_START}}, [operation | {"from": "a"}], {"no.such.thing.Here": None})
 
 
 REFUSED = {

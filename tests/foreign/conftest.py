@@ -12,11 +12,6 @@ from tests.serving import ENCRYPTION_KEY, people
 
 
 @pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 def tenant_clock():
     """What the tenant judges its tokens by, but not our server."""
     return ManualClock(datetime.now(UTC))

@@ -25,11 +25,6 @@ playwright = pytest.importorskip(
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("browser")]  # they share one
 
 
-@pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
 class Assistant:
     """A client on this computer, as its own small web site."""
 

@@ -33,11 +33,6 @@ from tests.oauth.browsing import (
 
 
 @pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def tenant(tmp_path_factory):
     """One for all: no test changes anything of it, and opening one takes time."""
     async with open_tenant(tmp_path_factory.mktemp("tenant")) as tenant:

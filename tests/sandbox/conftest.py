@@ -15,11 +15,6 @@ from tests.sandbox.harness import Library, Run, Sandbox, open_sandbox
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(datetime(2026, 1, 31, 8, 0, tzinfo=UTC))
 

@@ -28,11 +28,6 @@ WEBHOOK = f"{PUBLIC_URL}/flows/0b9a-1/components/hook 1"
 Mode = Literal["public", "any", "off"]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 MakeOutgoing = Callable[..., Outgoing]
 
 

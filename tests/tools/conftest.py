@@ -1,6 +1,7 @@
 """Tools as an MCP client sees them, on a sandbox tenant."""
 
 import json
+from contextlib import asynccontextmanager
 
 import anyio
 import httpx2
@@ -86,6 +87,26 @@ def session_on(
     return Session(BASE_URL, open_client, **options)
 
 
+def between(tenant, answer):
+    """Return the way to a tenant, on which `answer` may answer a request in the tenant's place."""
+    inside = httpx2.ASGITransport(app=tenant.app)
+
+    async def carry(request):
+        return answer(request) or await inside.handle_async_request(request)
+
+    return httpx2.MockTransport(carry)
+
+
+@asynccontextmanager
+async def tools_on(tenant, *toolsets, mode="auto", session=None, transport=None, **options):
+    """Give the tools of a server that acts on a tenant; all of them unless some are named."""
+    session = session or session_on(tenant, transport=transport)
+    served = ServerOptions(session=session, toolsets=toolsets or ("all",), **options)
+    async with Client(build_server(served), mode=mode) as client:
+        yield Tools(client)
+    await session.aclose()
+
+
 async def without_waiting(_seconds):
     await anyio.lowlevel.checkpoint()
 
@@ -122,23 +143,17 @@ async def journal(tmp_path):
 @pytest.fixture(params=["auto", "legacy"])
 async def tools(tenant, journal, request):
     """Tools in both protocol eras: without a handshake, and with the older one."""
-    session = session_on(tenant)
-    options = ServerOptions(session=session, toolsets=("all",), journal=journal)
-    async with Client(build_server(options), mode=request.param) as client:
-        yield Tools(client)
-    await session.aclose()
+    async with tools_on(tenant, mode=request.param, journal=journal) as tools:
+        yield tools
 
 
 @pytest.fixture
 async def other_tools(tenant, journal):
     """The tools of another user of the same tenant."""
-    session = session_on(tenant, username=None, password=None)
-    options = ServerOptions(session=session, toolsets=("all",), journal=journal)
-    async with Client(build_server(options)) as client:
-        other = Tools(client)
+    nobody = session_on(tenant, username=None, password=None)
+    async with tools_on(tenant, session=nobody, journal=journal) as other:
         await other("signup_user", username="eve@example.com", password="secret-of-eve")
         yield other
-    await session.aclose()
 
 
 @pytest.fixture

@@ -2,13 +2,9 @@
 
 from contextlib import asynccontextmanager
 
-from mcp import Client
-
 from appmixer_mcp.file_directory import FileDirectory
 from appmixer_mcp.journal import Journal
-from appmixer_mcp.options import ServerOptions
-from appmixer_mcp.server import build_server
-from tests.tools.conftest import Tools, session_on, tenant_in
+from tests.tools.conftest import Tools, tenant_in, tools_on
 
 
 class AllTools(Tools):
@@ -21,26 +17,12 @@ class AllTools(Tools):
 
 
 @asynccontextmanager
-async def all_tools(directory, **options):
-    """Give the tools, with the `tenant` they act on and the `directory` of local files."""
+async def all_tools(directory):
+    """Give the tools of a new tenant, which keep their changes."""
     files = directory / "files"
     files.mkdir()
-    async with (
-        tenant_in(directory) as tenant,
-        all_tools_on(
-            tenant, files=FileDirectory(files), journal=Journal(directory / "journal.db"), **options
-        ) as tools,
-    ):
+    journal = Journal(directory / "journal.db")
+    kept = {"files": FileDirectory(files), "journal": journal}
+    async with tenant_in(directory) as tenant, tools_on(tenant, **kept) as tools:
         yield AllTools(tools.client, tenant, files)
-
-
-@asynccontextmanager
-async def all_tools_on(tenant, *, journal=None, transport=None, **options):
-    """Give the tools of a server that acts on a tenant."""
-    session = session_on(tenant, transport=transport)
-    served = ServerOptions(session=session, toolsets=("all",), journal=journal, **options)
-    async with Client(build_server(served)) as client:
-        yield Tools(client)
-    await session.aclose()
-    if journal is not None:
-        await journal.aclose()
+    await journal.aclose()

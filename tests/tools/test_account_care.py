@@ -4,26 +4,16 @@ import json
 
 import httpx2
 import pytest
-from mcp import Client
 
-from appmixer_mcp.options import ServerOptions
-from appmixer_mcp.server import build_server
+from .conftest import as_user, between, tools_on
 
-from .conftest import Tools, as_user, session_on
-
-GROUPS = ("accounts", "flows")
 SECRET = "s3cret-of-the-account"
 
 
 @pytest.fixture
-def connect(tenant):
-    """What connects a client whose requests go through a function of a test's."""
-
-    def connect(transport=None):
-        session = session_on(tenant, transport=transport)
-        return Client(build_server(ServerOptions(session=session, toolsets=GROUPS)))
-
-    return connect
+async def tools(tenant):
+    async with tools_on(tenant, "accounts", "flows") as tools:
+        yield tools
 
 
 async def account_of(tools):
@@ -31,46 +21,42 @@ async def account_of(tools):
     return made["account_id"]
 
 
-async def test_deleting_an_account_shows_the_flows_that_stop(connect, tenant):
-    async with connect() as client:
-        tools = Tools(client)
-        account_id = await account_of(tools)
-        crm = {"crm": {"type": "acme.crm.contacts.Create", "source": {}}}
-        await tools("create_flow", name="Leads", descriptor=crm)
-        await as_user(tenant, "PUT", f"/auth/component/crm/{account_id}", {})
+async def test_deleting_an_account_shows_the_flows_that_stop(tools, tenant):
+    account_id = await account_of(tools)
+    crm = {"crm": {"type": "acme.crm.contacts.Create", "source": {}}}
+    await tools("create_flow", name="Leads", descriptor=crm)
+    await as_user(tenant, "PUT", f"/auth/component/crm/{account_id}", {})
 
-        shown = await tools("get_account", account_id=account_id)
-        preview = await tools("delete_account", account_id=account_id)
-        done = await tools("delete_account", account_id=account_id, confirm=True)
+    shown = await tools("get_account", account_id=account_id)
+    preview = await tools("delete_account", account_id=account_id)
+    done = await tools("delete_account", account_id=account_id, confirm=True)
 
-        assert shown == {
-            "account_id": account_id,
-            "service": "acme:crm",
-            "name": "Sales",
-            "revoked": False,
-            "valid": True,
-        }
-        assert preview["message"] == "Delete the account 'Sales' of 'acme:crm'?"
-        assert preview["impact"][-1] == "The flow 'Leads' uses it, and stops."
-        assert done["done"]
-        assert SECRET not in json.dumps([shown, preview, done])
-        assert "list_accounts" in await tools.refused("get_account", account_id=account_id)
+    assert shown == {
+        "account_id": account_id,
+        "service": "acme:crm",
+        "name": "Sales",
+        "revoked": False,
+        "valid": True,
+    }
+    assert preview["message"] == "Delete the account 'Sales' of 'acme:crm'?"
+    assert preview["impact"][-1] == "The flow 'Leads' uses it, and stops."
+    assert done["done"]
+    assert SECRET not in json.dumps([shown, preview, done])
+    assert "list_accounts" in await tools.refused("get_account", account_id=account_id)
 
 
 async def test_a_flow_that_began_to_use_the_account_after_the_question_is_asked_about(
-    connect, tenant
+    tools, tenant
 ):
-    async with connect() as client:
-        tools = Tools(client)
-        account_id = await account_of(tools)
-        await tools("delete_account", account_id=account_id)
-        crm = {"crm": {"type": "acme.crm.contacts.Create", "source": {}}}
-        await tools("create_flow", name="Leads", descriptor=crm)
-        await as_user(tenant, "PUT", f"/auth/component/crm/{account_id}", {})
+    account_id = await account_of(tools)
+    await tools("delete_account", account_id=account_id)
+    crm = {"crm": {"type": "acme.crm.contacts.Create", "source": {}}}
+    await tools("create_flow", name="Leads", descriptor=crm)
+    await as_user(tenant, "PUT", f"/auth/component/crm/{account_id}", {})
 
-        answer = await tools("delete_account", account_id=account_id, confirm=True)
+    answer = await tools("delete_account", account_id=account_id, confirm=True)
 
-        assert answer["done"] is False
+    assert answer["done"] is False
 
 
 @pytest.mark.parametrize(
@@ -81,17 +67,11 @@ async def test_a_flow_that_began_to_use_the_account_after_the_question_is_asked_
     ],
 )
 async def test_an_account_that_the_service_no_longer_accepts_is_said_to_be_broken(
-    answer, valid, connect, tenant
+    answer, valid, tenant
 ):
-    inside = httpx2.ASGITransport(app=tenant.app)
+    way = between(tenant, lambda one: answer if one.url.path.endswith("/test") else None)
 
-    async def service_says(request):
-        if request.url.path.endswith("/test"):
-            return answer
-        return await inside.handle_async_request(request)
-
-    async with connect(httpx2.MockTransport(service_says)) as client:
-        tools = Tools(client)
+    async with tools_on(tenant, "accounts", transport=way) as tools:
         account_id = await account_of(tools)
 
         shown = await tools("get_account", account_id=account_id)

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx2
 import pytest
 
 from .conftest import ECHO, FAILING
@@ -44,11 +45,11 @@ async def test_every_problem_is_told_with_its_component_field_and_mend(tools):
 
     found = await tools("validate_flow", flow_id=flow_id)
 
-    told = {(one.get("label"), one.get("field")): one for one in found["problems"]}
+    told = {(one.get("component"), one.get("field")): one for one in found["problems"]}
     assert found["problem_count"] == len(told) == 3
     assert "get_flow_variables" in told["Keep it", "key"]["mend"]
     assert "get_component" in told["Keep it", "value"]["mend"]
-    assert "search_components" in told["appmixer.utils.email.SendEmial", None]["mend"]
+    assert "search_components" in told["SendEmial", None]["mend"]
 
 
 async def test_variables_come_as_paths_and_expressions_with_what_the_last_run_had(tools, tenant):
@@ -60,9 +61,34 @@ async def test_variables_come_as_paths_and_expressions_with_what_the_last_run_ha
 
     (started,) = found["items"]
     assert started["variable"] == "$.start.out.started"
-    assert started["expression"] == "{{start.out.started}}"
+    assert started["expression"] == "{{OnStart.out.started}}"
     assert json.loads(started["sample"]).endswith("Z")
     assert found["next_offset"] == 1
+
+
+async def test_what_a_run_brought_can_be_referred_to_though_no_schema_tells_of_it(
+    tools, tenant, webhook_flow
+):
+    await tools("start_flow", flow_id=webhook_flow)
+    sent = {"order": {"id": 7}, "password": "hidden-word", "a.b": 1}
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=tenant.app), base_url="http://127.0.0.1:2200"
+    ) as http:
+        await http.post(f"/flows/{webhook_flow}/components/hook", json=sent)
+    await tenant.engine.wait_idle()
+
+    found = await tools(
+        "get_flow_variables", flow_id=webhook_flow, component="Reply", pattern="request.data."
+    )
+
+    samples = {one["expression"]: one.get("sample") for one in found["items"]}
+    assert samples.keys() == {
+        "{{Hook.request.data.order}}",
+        "{{Hook.request.data.order.id}}",
+        "{{Hook.request.data.password}}",
+    }
+    assert samples["{{Hook.request.data.order.id}}"] == "7"
+    assert "hidden-word" not in json.dumps(found)
 
 
 async def test_a_label_that_is_there_twice_is_not_used_in_an_expression(tools):

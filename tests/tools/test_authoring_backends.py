@@ -17,7 +17,8 @@ async def older(tenant):
 
     class Older(httpx2.AsyncBaseTransport):
         async def handle_async_request(self, request):
-            if request.url.path.endswith(("/validate", "/test", "/modifiers")):
+            lacks = ("/validate", "/test", "/modifiers", "/versions")
+            if request.url.path.endswith(lacks):
                 missing = {"statusCode": 404, "error": "Not Found", "message": "Not Found"}
                 return httpx2.Response(404, json=missing)
             return await inner.handle_async_request(request)
@@ -39,6 +40,17 @@ async def test_an_older_tenant_gets_plain_answers(older):
             *(["test_modifier"] if call else ["list_modifiers"]), **call or {}
         )
         assert "get_flow_guide" in said
+
+
+async def test_an_edit_on_an_older_tenant_is_made_and_says_that_less_was_checked(older):
+    flow_id = (await older("create_flow", name="Echo", descriptor=ECHO))["flow_id"]
+    version = (await older("get_flow", flow_id=flow_id))["version"]
+    label = {"op": "rename", "component": "Hook", "label": "New"}
+
+    edited = await older("edit_flow", flow_id=flow_id, base_version=version, operations=[label])
+
+    assert edited["diff"] == ["~ 'New': label: 'Hook' -> 'New'"]
+    assert "start_flow tells the rest" in edited["message"]
 
 
 async def test_a_search_reads_few_manifests_and_none_twice(tenant):

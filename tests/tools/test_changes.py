@@ -41,18 +41,9 @@ async def wire(tenant):
 async def other_session(tenant, wire, journal):
     """The tools of another session of the same user, on a journal of the same directory."""
     theirs = Journal(journal._path)
-    session = session_on(tenant, transport=wire)
-    options = ServerOptions(session=session, toolsets=("all",), journal=theirs)
-    async with Client(build_server(options)) as client:
-        yield Tools(client)
-    await session.aclose()
+    async with tools_on(tenant, transport=wire, journal=theirs) as tools:
+        yield tools
     await theirs.aclose()
-
-
-def tools_keeping(tenant, journal):
-    """Return a client of tools that keep their changes in a journal."""
-    session = session_on(tenant)
-    return Client(build_server(ServerOptions(session=session, toolsets=("all",), journal=journal)))
 
 
 async def flow_of(tenant, flow_id):
@@ -330,13 +321,75 @@ async def test_a_write_that_cannot_be_undone_says_so_and_asks_before_it_acts(
     assert (await flow_of(tenant, webhook_flow))["name"] == "Echo 2"
 
 
+@pytest.mark.parametrize("journal", ["read-only"], indirect=True)
+async def test_whatever_writes_says_that_it_cannot_be_undone_and_asks_before_it_acts(
+    tools, webhook_flow
+):
+    store_id = (await tools("create_store", name="Orders"))["store_id"]
+    of_store, of_flow = {"store_id": store_id}, {"flow_id": webhook_flow}
+    version_id = (await tools("save_flow_version", **of_flow))["version"]["version_id"]
+    document = (await tools("export_flow", **of_flow))["document"]
+    item = {"key": "k", "value": "1"}
+    asked, done = [], []
+
+    async def write(tool, **arguments):
+        asked.append((await tools(tool, **arguments))["impact"])
+        done.append(await tools(tool, **arguments, confirm=True))
+
+    new = await tools("create_store_item", **of_store, **item)
+    await write("create_store_item", **of_store, **item | {"value": "2"}, overwrite=True)
+    await write("update_store_item", **of_store, key="k", new_key="l")
+    await write("import_store_items", **of_store, items=[item])
+    await write("delete_store_items", **of_store, keys=["k"])
+    await write("delete_store", **of_store)
+    base = (await tools("get_flow", **of_flow))["version"]
+    label = {"op": "rename", "component": "Hook", "label": "New"}
+    await write("edit_flow", **of_flow, base_version=base, operations=[label])
+    await write("restore_flow_version", **of_flow, version_id=version_id)
+    await write("update_flow", **of_flow, name="Renamed", descriptor=relabelled("Newer"))
+    await write("import_flow", **of_flow, document=document)
+    await write("delete_flow", **of_flow)
+
+    assert (new["done"], "change_id" in new) == (True, False)  # nothing is lost by that
+    said = "undo_change cannot take this back: the journal of changes cannot be written"
+    assert [lines for lines in asked if not any(one.startswith(said) for one in lines)] == []
+    assert [one["done"] for one in done] == [True] * len(asked)
+    assert not any("change_id" in one for one in done)
+    assert "restore_flow_version with" in done[5]["message"]
+
+
+@pytest.mark.parametrize("journal", ["small"], indirect=True)
+async def test_what_is_just_too_large_to_be_kept_is_told_once_and_then_written(tools, tenant):
+    made = await tools("create_flow", name="Echo", descriptor={})
+    picture = {"thumbnail": f"data:,{'x' * 2_000}"}
+    await as_user(tenant, "PUT", f"/flows/{made['flow_id']}", picture)
+    store_id = (await tools("create_store", name="Orders"))["store_id"]
+    value = "x" * 1_975  # with the new key, too much
+    await tools("create_store_item", store_id=store_id, key="k", value=value)
+    renamed = {"store_id": store_id, "key": "k", "new_key": "new"}
+
+    previews = [
+        await tools("undo_change", change_id=made["change_id"]),
+        await tools("update_store_item", **renamed),
+    ]
+    results = [
+        await tools("undo_change", change_id=made["change_id"], confirm=True),
+        await tools("update_store_item", **renamed, confirm=True),
+    ]
+
+    assert all("keeps at most 2,000" in one["impact"][0] for one in previews)
+    assert [one["done"] for one in results] == [True, True]
+
+
 @pytest.fixture
 async def journal(tmp_path, request):
     """A journal; one that keeps nothing where a test asks for that."""
     how = getattr(request, "param", "")
     (tmp_path / "file").write_text("no directory")
     path = tmp_path / ("file" if how == "read-only" else "data") / "journal.db"
-    journal = Journal(path, max_bytes={"full": 300, "off": 0}.get(how, USUAL_MAX_BYTES))
+    journal = Journal(
+        path, max_bytes={"full": 300, "off": 0, "small": 2_000}.get(how, USUAL_MAX_BYTES)
+    )
     yield journal
     await journal.aclose()
 
@@ -400,6 +453,38 @@ async def test_a_write_whose_answer_was_lost_is_listed_as_interrupted_and_can_be
     assert listed["interrupted"] is True
     assert undone["done"] is True
     assert (await flow_of(tenant, webhook_flow))["name"] == "Echo"
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+async def test_what_somebody_changes_while_a_write_is_under_way_is_not_overwritten(
+    is_running, tenant, wire, other_session, webhook_flow
+):
+    if is_running:
+        await other_session("start_flow", flow_id=webhook_flow)
+    inside = wire._below
+    write = {"flow_id": webhook_flow, "descriptor": relabelled("Ours")}
+    theirs = {"flow": relabelled("Theirs")}
+
+    class Meddler(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            if request.url.path.endswith("/versions"):  # which are kept after the flow is read
+                forced = "?forceUpdate=true" if is_running else ""
+                await as_user(tenant, "PUT", f"/flows/{webhook_flow}{forced}", theirs)
+            return await inside.handle_async_request(request)
+
+    if is_running:
+        await other_session("update_flow", **write)
+    wire._below = Meddler()
+    said = await other_session.refused(
+        "update_flow", **write, **({"confirm": True} if is_running else {})
+    )
+
+    flow = await flow_of(tenant, webhook_flow)
+    assert "changed by somebody else while update_flow was at work" in said
+    assert "call update_flow again" in said
+    assert flow["flow"]["hook"]["label"] == "Theirs"
+    assert flow["stage"] == ("running" if is_running else "stopped")
+    assert (await other_session("list_changes"))["total"] == 1  # that it was made
 
 
 async def test_of_two_edits_at_once_each_is_one_change_that_can_be_undone(

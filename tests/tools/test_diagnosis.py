@@ -24,7 +24,7 @@ LATER_MS = 1_800_000_000_000
 
 @asynccontextmanager
 async def serving(session):
-    options = ServerOptions(session=session, toolsets=("sdk", "diagnosis"))
+    options = ServerOptions(session=session, toolsets=("sdk", "diagnosis", "authoring"))
     async with Client(build_server(options)) as client:
         yield Tools(client)
     await session.aclose()
@@ -85,6 +85,20 @@ async def test_a_diagnosis_names_the_cause_the_proof_and_the_next_step(tools, fa
     assert f"edit_flow (base_version {found['version']})" in found["next_step"]
     assert "retry_unprocessed" in found["next_step"]
     assert "notes" not in found
+
+
+async def test_errors_from_before_the_last_change_are_not_told_to_be_mended_again(
+    tools, failed_flow
+):
+    await tools("stop_flow", flow_id=failed_flow)
+    await tools("update_flow", flow_id=failed_flow, name="Mended")
+
+    found = await tools("diagnose_flow", flow_id=failed_flow)
+
+    assert found["error_count"] == 1
+    assert found["next_step"].startswith("The flow was changed after the last error: start_flow, ")
+    assert "retry_unprocessed" in found["next_step"]
+    assert "If not, mend 'Save'" in found["next_step"]
 
 
 async def test_errors_that_differ_in_numbers_alone_are_one_kind_and_hold_no_secret(
@@ -176,7 +190,22 @@ async def test_the_other_dialect_gives_a_diagnosis_too(tmp_path):
         await tenant.engine.wait_idle()
 
         found = await tools("diagnose_flow", flow_id=flow_id)
+        searches = [
+            await tools.refused("query_logs", flow_id=flow_id, severity="error"),
+            await tools.refused("log_stats", flow_id=flow_id),
+            await tools.refused("wait_for_logs", flow_id=flow_id),
+            await tools.refused("get_run", correlation_id="x"),
+        ]
+        variables = await tools.refused("get_flow_variables", flow_id=flow_id)
+        modifiers = await tools.refused("list_modifiers")
+        records = await tools("query_logs", flow_id=flow_id)
 
+    assert all("call query_logs with flow_id" in said for said in searches)
+    assert "get_component shows" in variables
+    assert "get_flow_guide" in modifiers
+    assert records["items"]
+    assert "what the errors tell of" in found["next_step"]
+    assert "query_logs proves it" in found["next_step"]
     assert "There is no data store" in found["errors"][0]["message"]
     assert found["unprocessed_count"] == 1
     assert any(note.startswith("runs: ") for note in found["notes"])

@@ -66,7 +66,7 @@ async def test_what_is_newly_wrong_is_told_and_what_was_wrong_is_not(edit):
 
     assert "new_problems" not in first
     [problem] = second["new_problems"]
-    assert (problem["label"], problem["field"]) == ("Reply", "body")
+    assert (problem["component"], problem["field"]) == ("Reply", "body")
     assert "does not come before" in problem["problem"]
     assert "'bdy'" in second["warnings"][0]
 

@@ -9,12 +9,6 @@ from .serving_all import all_tools
 
 
 @pytest.fixture(scope="module")
-def anyio_backend():
-    """One event loop for the tests of the module, which share a tenant."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def tools(tmp_path_factory):
     async with all_tools(tmp_path_factory.mktemp("events")) as tools:
         yield tools

@@ -3,13 +3,10 @@
 import base64
 
 import pytest
-from mcp import Client
 
 from appmixer_mcp.file_directory import FileDirectory
-from appmixer_mcp.options import ServerOptions
-from appmixer_mcp.server import build_server
 
-from .conftest import Tools, session_on, tenant_in
+from .conftest import session_on, tenant_in, tools_on
 
 BINARY = bytes(range(256))
 
@@ -23,20 +20,15 @@ def directory(tmp_path):
 
 @pytest.fixture
 async def tools(tenant, directory):
-    session = session_on(tenant)
-    options = ServerOptions(session=session, toolsets=("files",), files=FileDirectory(directory))
-    async with Client(build_server(options)) as client:
-        yield Tools(client)
-    await session.aclose()
+    async with tools_on(tenant, "files", files=FileDirectory(directory)) as tools:
+        yield tools
 
 
 @pytest.fixture
 async def without_directory(tenant):
     """Tools as they are served over HTTP, where nothing of this machine's is read."""
-    session = session_on(tenant)
-    async with Client(build_server(ServerOptions(session=session, toolsets=("files",)))) as client:
-        yield Tools(client)
-    await session.aclose()
+    async with tools_on(tenant, "files") as tools:
+        yield tools
 
 
 async def upload(tools, filename, **content):
@@ -146,13 +138,10 @@ async def test_deleting_a_file_says_what_goes_and_asks(tools):
 async def test_a_tenant_of_the_smaller_dialect_serves_files_too(tmp_path):
     async with tenant_in(tmp_path, dialect="openapi") as tenant:
         session = session_on(tenant, dialect="openapi")
-        options = ServerOptions(session=session, toolsets=("files",))
-        async with Client(build_server(options)) as client:
-            tools = Tools(client)
+        async with tools_on(tenant, "files", session=session) as tools:
             ids = [await upload(tools, f"{n}.txt", content=f"text {n}") for n in range(3)]
 
             page = await tools("list_files", limit=2)
 
             assert (len(page["items"]), page["total"], page["next_offset"]) == (2, 3, 2)
             assert (await tools("get_file", file_id=ids[2]))["text"] == "text 2"
-        await session.aclose()

@@ -2,18 +2,14 @@
 
 import json
 import re
-from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
-from mcp import Client
 
-from appmixer_mcp.options import ServerOptions
-from appmixer_mcp.server import build_server
 from tests.listings import named
 from tests.sandbox.harness import entry
 from tests.schema_lint import Listing, problems
-from tests.tools.conftest import BASE_URL, Tools, as_user, session_on, tenant_in
+from tests.tools.conftest import BASE_URL, as_user, tenant_in, tools_on
 
 START, OUTPUT = "appmixer.ai.agenttools.ToolStart", "appmixer.ai.agenttools.ToolOutput"
 GATEWAYS = "/plugins/appmixer/ai/mcptools/gateways"
@@ -35,15 +31,8 @@ class Carrier(httpx2.AsyncBaseTransport):
         return await self.to_app.handle_async_request(request)
 
 
-@asynccontextmanager
-async def client_on(tenant, *toolsets, transport=None, **options):
-    session = session_on(tenant, transport=transport)
-    server = build_server(
-        ServerOptions(session=session, toolsets=toolsets or ("flows", "gateway"), **options)
-    )
-    async with Client(server, cache=None) as client:
-        yield Tools(client)
-    await session.aclose()
+def client_on(tenant, *toolsets, **options):
+    return tools_on(tenant, *(toolsets or ("flows", "gateway")), **options)
 
 
 def descriptor(label="Look up", parameters=(), **more):

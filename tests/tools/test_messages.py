@@ -4,12 +4,8 @@ import json
 
 import httpx2
 import pytest
-from mcp import Client
 
-from appmixer_mcp.options import ServerOptions
-from appmixer_mcp.server import build_server
-
-from .conftest import FAILING, Tools, session_on, tenant_in
+from .conftest import FAILING, between, session_on, tenant_in, tools_on
 
 GROUPS = ("messages", "flows", "stores")
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6IjEifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
@@ -17,11 +13,8 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6IjEifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
 
 @pytest.fixture
 async def tools(tenant):
-    session = session_on(tenant)
-    server = build_server(ServerOptions(session=session, toolsets=GROUPS))
-    async with Client(server) as client:
-        yield Tools(client)
-    await session.aclose()
+    async with tools_on(tenant, *GROUPS) as tools:
+        yield tools
 
 
 @pytest.fixture
@@ -48,7 +41,7 @@ async def test_a_message_says_where_and_why_it_stuck_and_what_had_come_in(tools,
     (shown,) = (await tools("list_unprocessed", flow_id=flow_id))["items"]
 
     assert shown["message_id"] == message_id
-    assert (shown["flow_name"], shown["component_label"]) == ("Broken", "Save")
+    assert (shown["flow_name"], shown["component"]) == ("Broken", "Save")
     assert "no-such-store" in shown["error"]
     assert json.loads(shown["received"])["in"]["value"] == "an order"
     assert shown["at"] > "2026"
@@ -93,18 +86,16 @@ async def test_a_retried_message_is_worked_on_once_its_flow_runs(tools, stuck, t
 async def test_retrying_ends_when_the_tenant_does_not_answer(tenant, stuck):
     _, first = await stuck()
     _, second = await stuck()
-    inside, sent = httpx2.ASGITransport(app=tenant.app), []
+    sent = []
 
-    async def losing_the_second(request):
+    def losing_the_second(request):
         if request.method == "POST" and "unprocessed" in request.url.path:
             sent.append(request.url.path)
             if len(sent) == 2:
                 raise httpx2.ReadError("gone")
-        return await inside.handle_async_request(request)
 
-    session = session_on(tenant, transport=httpx2.MockTransport(losing_the_second))
-    async with Client(build_server(ServerOptions(session=session, toolsets=GROUPS))) as client:
-        tools = Tools(client)
+    way = between(tenant, losing_the_second)
+    async with tools_on(tenant, *GROUPS, transport=way) as tools:
         ids = [first, second, "third"]
 
         retried = await tools("retry_unprocessed", message_ids=ids)
@@ -112,7 +103,6 @@ async def test_retrying_ends_when_the_tenant_does_not_answer(tenant, stuck):
         assert retried["retried_count"] == 1
         assert [one["message_id"] for one in retried["refused"]] == [second, "third"]
         assert "may have happened" in retried["refused"][0]["problem"]
-    await session.aclose()
 
 
 async def test_deleting_shows_which_messages_and_asks(tools, stuck):
@@ -131,8 +121,7 @@ async def test_deleting_shows_which_messages_and_asks(tools, stuck):
 async def test_a_tenant_of_the_smaller_dialect_lists_and_retries(tmp_path):
     async with tenant_in(tmp_path, dialect="openapi") as tenant:
         session = session_on(tenant, dialect="openapi")
-        async with Client(build_server(ServerOptions(session=session, toolsets=GROUPS))) as client:
-            tools = Tools(client)
+        async with tools_on(tenant, *GROUPS, session=session) as tools:
             made = await tools("create_flow", name="Broken", descriptor=FAILING)
             await tools("start_flow", flow_id=made["flow_id"])
             await tenant.engine.wait_idle()
@@ -142,4 +131,3 @@ async def test_a_tenant_of_the_smaller_dialect_lists_and_retries(tmp_path):
 
             assert json.loads(shown["received"])["in"]["key"] == "k"
             assert retried["retried_count"] == 1
-        await session.aclose()

@@ -147,7 +147,7 @@ async def test_a_flow_names_what_keeps_it_from_starting(tools):
     found = await read(tools.client, f"appmixer://flows/{made['flow_id']}")
 
     assert found["fully_checked"]
-    by_component = {one.get("component_id"): one["message"] for one in found["problems"]}
+    by_component = {one.get("component_id"): one["problem"] for one in found["problems"]}
     assert by_component.keys() == {"a", None}
     assert "acme.crm.contacts.Create" in by_component["a"]
     assert "trigger" in by_component[None]
@@ -172,7 +172,7 @@ async def test_where_the_tenant_does_not_check_a_flow_its_form_is_checked(tenant
 
     assert found["fully_checked"] is False
     assert [problem["component_id"] for problem in found["problems"]] == ["a"]
-    assert "ghost" in found["problems"][0]["message"]
+    assert "ghost" in found["problems"][0]["problem"]
 
 
 async def test_the_list_of_flows_holds_all_pages_of_them(tenant):

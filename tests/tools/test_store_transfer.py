@@ -6,13 +6,8 @@ import pytest
 
 from appmixer_mcp.journal import Journal
 
-from .serving_all import all_tools, all_tools_on
-
-
-@pytest.fixture(scope="module")
-def anyio_backend():
-    """One event loop for the tests of the module, which share a tenant."""
-    return "asyncio"
+from .conftest import tools_on
+from .serving_all import all_tools
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +174,7 @@ async def test_a_long_export_goes_on_where_it_was_cut(tools, store):
 
 
 async def test_without_a_directory_for_files_there_is_another_way(tools, store):
-    async with all_tools_on(tools.tenant) as without:
+    async with tools_on(tools.tenant) as without:
         said = await without.refused("save_store", store_id=store, name="stock.json")
         done = await without("import_store_items", store_id=store, items=[text("k", "v")])
 
@@ -189,7 +184,7 @@ async def test_without_a_directory_for_files_there_is_another_way(tools, store):
 
 async def test_an_import_that_could_not_be_taken_back_asks_first(tools, store, tmp_path):
     off = Journal(tmp_path / "off.db", max_bytes=0)
-    async with all_tools_on(tools.tenant, journal=off) as without:
+    async with tools_on(tools.tenant, journal=off) as without:
         asked = await without("import_store_items", store_id=store, items=[text("k", "v")])
         untouched = await content(tools, store)
         done = await without(

@@ -30,15 +30,6 @@ async def there(tmp_path):
         yield tenant
 
 
-@asynccontextmanager
-async def tools_on(tenant, mode="auto", session=None, **options):
-    session = session or session_on(tenant)
-    server = build_server(ServerOptions(session=session, toolsets=TOOLSETS, **options))
-    async with Client(server, mode=mode) as client:
-        yield Tools(client)
-    await session.aclose()
-
-
 @pytest.fixture(params=["auto", "legacy"])
 async def mode(request):
     return request.param
@@ -103,6 +94,9 @@ async def test_a_document_makes_the_same_flow_again_with_ids_of_its_own(tools, t
     assert reply["source"] == {"in": {ids["Hook"]: ["request"]}}
     assert transform["modifiers"]["body"]["b1"]["variable"] == f"$.{ids['Hook']}.request.data"
     assert (shown["name"], shown["custom_fields"]) == ("Again", {"team": "sales"})
+    assert shown["version"] == again["version"]
+    outside = await tools.refused("export_flow", flow_id=flow_id, to_file="../echo.json")
+    assert "must be relative" in outside
     undone = await tools.confirmed("undo_change", change_id=imported["change_id"])
     assert undone["done"]
     assert "no flow" in (await tools.refused("get_flow", flow_id=imported["flow_id"])).lower()
@@ -120,6 +114,7 @@ async def test_importing_over_a_flow_shows_the_diff_and_keeps_ids_and_can_be_und
     preview = await tools("import_flow", document=same_elsewhere, flow_id=flow_id)
     done = await tools("import_flow", document=same_elsewhere, flow_id=flow_id, confirm=True)
     after = await descriptor_of(tools, flow_id)
+    assert done["version"] == (await tools("get_flow", flow_id=flow_id))["version"]
     await tools.confirmed("undo_change", change_id=done["change_id"])
 
     assert preview["done"] is False
@@ -232,6 +227,7 @@ async def test_a_copy_over_the_flow_of_its_name_shows_the_diff_and_is_undone_the
     assert [line for line in preview["impact"] if "200 -> 204" in line]
     assert after.keys() == before.keys()
     assert "It is running there." in second["message"]
+    assert "only with that profile signed in" in second["message"]
     assert (await tools("list_changes"))["total"] == 2  # made and updated here
     await tools_there.confirmed("undo_change", change_id=second["change_id"])
     assert await descriptor_of(tools_there, first["copy_id"]) == before

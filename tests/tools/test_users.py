@@ -3,13 +3,10 @@
 import json
 
 import pytest
-from mcp import Client
 
-from appmixer_mcp.options import ServerOptions
 from appmixer_mcp.sandbox.config import LOCAL_USER
-from appmixer_mcp.server import build_server
 
-from .conftest import BASE_URL, Tools, session_on, tenant_in
+from .conftest import BASE_URL, Tools, session_on, tenant_in, tools_on
 
 GROUPS = ("users", "session", "flows")
 EVE = {"username": "eve@example.com", "password": "secret-of-eve"}
@@ -27,23 +24,18 @@ async def tenant(tmp_path):
 
 @pytest.fixture
 async def tools(tenant):
-    session = session_on(tenant)
-    server = build_server(ServerOptions(session=session, toolsets=GROUPS))
-    async with Client(server) as client:
-        yield Tools(client)
-    await session.aclose()
+    async with tools_on(tenant, *GROUPS) as tools:
+        yield tools
 
 
 @pytest.fixture
 async def eve(tenant):
     """The tools of somebody who is no administrator."""
-    session = session_on(tenant, username=None, password=None)
-    server = build_server(ServerOptions(session=session, toolsets=GROUPS))
-    async with Client(server) as client:
-        other = Other(client)
+    nobody = session_on(tenant, username=None, password=None)
+    async with tools_on(tenant, *GROUPS, session=nobody) as tools:
+        other = Other(tools.client)
         other.user_id = (await other("signup_user", **EVE))["user_id"]
         yield other
-    await session.aclose()
 
 
 async def test_the_tenant_tells_its_version_to_anybody(tools):
@@ -116,9 +108,7 @@ async def test_changing_nothing_and_changing_nobody_are_refused(tools, eve):
 async def test_a_tenant_of_the_smaller_dialect_deletes_by_the_id_alone(tmp_path):
     async with tenant_in(tmp_path, admins=(LOCAL_USER,), dialect="openapi") as tenant:
         session = session_on(tenant, dialect="openapi")
-        server = build_server(ServerOptions(session=session, toolsets=GROUPS))
-        async with Client(server) as client:
-            tools = Tools(client)
+        async with tools_on(tenant, *GROUPS, session=session) as tools:
             me = (await tools("get_user"))["user_id"]
 
             preview = await tools("update_user", user_id=me, username="boss@example.com")
@@ -126,4 +116,3 @@ async def test_a_tenant_of_the_smaller_dialect_deletes_by_the_id_alone(tmp_path)
 
             assert preview["message"] == f"Change the user with the id '{me}'?"
             assert (await tools("get_user"))["username"] == "boss@example.com"
-        await session.aclose()

@@ -3,17 +3,11 @@
 import httpx2
 import pytest
 
-from .conftest import ECHO, as_user
-from .serving_all import all_tools, all_tools_on
+from .conftest import ECHO, as_user, between, tools_on
+from .serving_all import all_tools
 
 ON_START = {"type": "appmixer.utils.controls.OnStart", "source": {}}
 UNKNOWN = {"loop": ON_START | {"type": "appmixer.utils.controls.NoSuchComponent"}}
-
-
-@pytest.fixture(scope="module")
-def anyio_backend():
-    """One event loop for the tests of the module, which share a tenant."""
-    return "asyncio"
 
 
 @pytest.fixture(scope="module")
@@ -119,15 +113,10 @@ async def test_an_unknown_version_and_an_unknown_flow_are_told_apart(tools):
 )
 async def test_a_tenant_without_versions_says_so_and_what_to_do_instead(tool, more, tools):
     flow_id, _ = await changed_flow(tools, {}, {"a": ON_START})
-    inside = httpx2.ASGITransport(app=tools.tenant.app)
+    missing = httpx2.Response(404, json={"statusCode": 404, "error": "Not Found"})
+    way = between(tools.tenant, lambda one: missing if "/versions" in one.url.path else None)
 
-    class Older(httpx2.AsyncBaseTransport):
-        async def handle_async_request(self, request):
-            if "/versions" in request.url.path:
-                return httpx2.Response(404, json={"statusCode": 404, "error": "Not Found"})
-            return await inside.handle_async_request(request)
-
-    async with all_tools_on(tools.tenant, transport=Older()) as older:
+    async with tools_on(tools.tenant, transport=way) as older:
         said = await older.refused(tool, flow_id=flow_id, **more)
 
     assert "keeps no versions" in said

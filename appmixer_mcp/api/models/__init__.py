@@ -1,6 +1,7 @@
 """What the API answers, one file a resource."""
 
 from .accounts import Account, AccountFlow, ComponentAccounts, FlowAuthentication
+from .authoring import FlowVariables, Modifier, RunEvent
 from .base import (
     AccountId,
     ApiModel,
@@ -17,10 +18,11 @@ from .base import (
     UserId,
 )
 from .charts import Chart
-from .components import ComponentManifest, ComponentName
+from .components import App, ComponentManifest, ComponentName, UploadStatus
 from .events import EventResult
 from .files import FileInfo
 from .flows import ComponentProblems, Flow, FlowReference, Problem, Share, Validation
+from .gateways import Gateway
 from .logs import LogBucket, LogCounts, LogDetail, LogHit, LogPage
 from .messages import UnprocessedMessage
 from .stores import Deleted, Store, StoreRecord, StoreReference
@@ -36,6 +38,7 @@ __all__ = [
     "AccountId",
     "ApiInfo",
     "ApiModel",
+    "App",
     "AuthResult",
     "Chart",
     "ChartId",
@@ -53,8 +56,10 @@ __all__ = [
     "FlowAuthentication",
     "FlowId",
     "FlowReference",
+    "FlowVariables",
     "FlowVersion",
     "FlowVersionPage",
+    "Gateway",
     "Instant",
     "LogBucket",
     "LogCounts",
@@ -63,7 +68,9 @@ __all__ = [
     "LogId",
     "LogPage",
     "MessageId",
+    "Modifier",
     "Problem",
+    "RunEvent",
     "Share",
     "SignUpResult",
     "Store",
@@ -73,6 +80,7 @@ __all__ = [
     "Task",
     "TaskId",
     "UnprocessedMessage",
+    "UploadStatus",
     "Usage",
     "User",
     "UserId",

@@ -57,7 +57,7 @@ async def _event(api: Api) -> Arguments:
 async def _written(api: Api, arguments: Arguments) -> Any:
     """Return the records, once the flow has done what it was to do before."""
     for _ in range(2):
-        answer = await api.client.events.call_component(
+        answer = await api.client.events.call_webhook(
             FlowId(arguments["flow_id"]), ComponentId("hook"), body=b"{}"
         )
         assert answer.status == 200

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.flow_diff import component_name
 
+from ._shared import listed
+
 if TYPE_CHECKING:
     from appmixer_mcp.api import AppmixerClient
     from appmixer_mcp.api.models.flows import Flow
@@ -88,7 +90,7 @@ async def fitted(
     """
     known = {one.component_type for one in await client.components.list_components()}
     said = [
-        f"There is no component {quoted(one)} there, for {_listed(users)}."
+        f"There is no component {quoted(one)} there, for {listed(users)}."
         for one, users in found.component_types.items()
         if one not in known
     ]
@@ -97,12 +99,12 @@ async def fitted(
     )
     said += said_of_stores
     said += [
-        f"See that the {kind} {quoted(one)} is there, or name another in {_listed(users)}."
+        f"See that the {kind} {quoted(one)} is there, or name another in {listed(users)}."
         for kind, table in (("flow", found.flows), ("file", found.files))
         for one, users in table.items()
     ]
     if found.accounts:
-        said.append(f"Accounts do not travel; one is needed there for {_listed(found.accounts)}.")
+        said.append(f"Accounts do not travel; one is needed there for {listed(found.accounts)}.")
     return _with_stores(dict(descriptor), stores), said
 
 
@@ -123,7 +125,7 @@ def _stores_there(found: References, there: Mapping[str, str]) -> tuple[dict[str
             )
         else:
             shown = f"{quoted(name)} ({quoted(store_id)})" if name else quoted(store_id)
-            said.append(f"The store {shown} does not travel; name one there in {_listed(users)}.")
+            said.append(f"The store {shown} does not travel; name one there in {listed(users)}.")
     return instead, said
 
 
@@ -155,9 +157,3 @@ def _named(value: object) -> Iterator[tuple[str, str]]:
                 yield _KINDS[key], one
             else:
                 yield from _named(one)
-
-
-def _listed(users: list[str]) -> str:
-    most = 5
-    more = f" and {len(users) - most} more" if len(users) > most else ""
-    return ", ".join(users[:most]) + more
