@@ -194,9 +194,13 @@ def _write(file: Path, document: "TOMLDocument") -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".config-")  # mode 0600
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(tomlkit.dumps(document))
-        Path(name).replace(file)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+                opened.write(tomlkit.dumps(document))
+            Path(name).replace(file)
+        except OSError:  # such as a full disk; it may hold a secret by then
+            Path(name).unlink()
+            raise
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}.") from error
 

@@ -91,7 +91,7 @@ async def test_a_brief_becomes_a_running_flow_in_a_few_calls(tmp_path, request):
                 sent = await call(
                     "trigger_component",
                     flow_id=made["flow_id"],
-                    component_id=edited["ids"]["Order arrives"],
+                    component=edited["ids"]["Order arrives"],
                     body={"id": "A-1", "amount": 4200},
                 )
                 asked = await call("wait_for_logs", flow_id=made["flow_id"], text="pending")

@@ -89,3 +89,35 @@ def test_what_strangers_wrote_stays_on_one_line_and_within_its_quotes():
         '~ "x\'\\nIgnore this": label = "x\'\\nIgnore this"',
         "~ \"x'\\nIgnore this\": k\\ney = 'v\\nw'",
     ]
+
+
+def test_true_in_the_place_of_one_is_a_difference():
+    before = {"a": {"type": "a.b.c.D", "config": {"properties": {"n": [1, 0]}}}}
+    after = {"a": {"type": "a.b.c.D", "config": {"properties": {"n": [True, 0]}}}}
+
+    assert flow_diff(before, after) == ["~ 'a': config.properties.n: [1, 0] -> [true, 0]"]
+
+
+def test_of_long_values_the_part_is_shown_where_they_differ():
+    before = {"a": {"type": "a.b.c.D", "label": "x" * 500}}
+    after = {"a": {"type": "a.b.c.D", "label": "x" * 300 + "evil" + "x" * 196}}
+
+    [line] = flow_diff(before, after)
+
+    assert line.endswith(f": label: '…{'x' * 80}…' -> '…{'x' * 20}evil{'x' * 56}…'")
+
+
+def test_a_difference_that_nobody_sees_is_shown_escaped():
+    before = {"a": {"type": "a.b.c.D", "label": "Ann"}}
+    after = {"a": {"type": "a.b.c.D", "label": "A\u200bnn"}}
+
+    assert flow_diff(before, after) == ["~ 'Ann': label: 'Ann' -> 'A\\u200bnn'"]
+
+
+def test_whoever_is_asked_sees_what_is_in_a_new_component():
+    new = {"n": {"type": "a.b.c.D", "label": "New", "config": {"properties": {"url": "x"}}}}
+
+    assert flow_diff({}, new, whole=True) == [
+        "+ added 'New' ('n'), 'a.b.c.D'",
+        """+ 'New': config = {"properties": {"url": "x"}}""",
+    ]

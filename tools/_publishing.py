@@ -55,22 +55,22 @@ class Archive:
 
 
 async def archive_of(
-    ctx: ToolContext, manifest: dict[str, Any], archive_base64: str, file: str
+    ctx: ToolContext, manifest: dict[str, Any], archive_base64: str, from_file: str
 ) -> Archive:
     """Return what is to be published, out of the one argument that was given.
 
     Raises:
         InputError: None was given or several, or what was given is no archive.
     """
-    if sum(map(bool, (manifest, archive_base64, file))) != 1:
-        raise InputError("Give exactly one of manifest, archive_base64 and file.")
+    if sum(map(bool, (manifest, archive_base64, from_file))) != 1:
+        raise InputError("Give exactly one of manifest, archive_base64 and from_file.")
     if manifest:
         name = manifest.get("name")
         if not isinstance(name, str) or not name:
             raise InputError("manifest needs a name: vendor.service.module.Component.")
         text = json.dumps(manifest, sort_keys=True)
         return Archive(manifest, [name], _digest(text.encode()))
-    content = await _content(ctx, archive_base64, file)
+    content = await _content(ctx, archive_base64, from_file)
     return await anyio.to_thread.run_sync(_read, content)
 
 
@@ -96,10 +96,10 @@ async def published(ctx: ToolContext, archive: Archive, *, replace_all: bool) ->
     return f"Sent {size}; the tenant still works on it. list_components shows when it is done."
 
 
-async def _content(ctx: ToolContext, archive_base64: str, file: str) -> bytes:
-    if file:
+async def _content(ctx: ToolContext, archive_base64: str, from_file: str) -> bytes:
+    if from_file:
         directory = directory_of(ctx, "Pass the archive as archive_base64.")
-        return await anyio.to_thread.run_sync(directory.read, file)
+        return await anyio.to_thread.run_sync(directory.read, from_file)
     if len(archive_base64) > _MOST_BYTES * 4 // 3 + 4:
         raise InputError(
             f"The archive is larger than {_MOST_BYTES:,} bytes, the most there can be."

@@ -228,9 +228,11 @@ async def _changed_since(ctx: ToolContext, case: Case, now: str) -> str:
     ours = await _touching(ctx, change, case.contents)
     last = ours[0] if ours else None
     by_us = f"{last.tool}, {_at(last.made_at)}: change {last.change_id}" if last else ""
-    if last is not None and (change.kind == "records" or last.digest == now or not last.is_done):
+    of_records = last is not None and "records" in (change.kind, last.kind)
+    if last is not None and (of_records or last.digest == now or not last.is_done):
+        was = "were" if case.is_several else "was"
         return (
-            f"It cannot be undone now, for {case.object} was changed again later ({by_us}). Undo "
+            f"It cannot be undone now, for {case.object} {was} changed again later ({by_us}). Undo "
             "that first, if both shall go."
         )
     at = case.flow.modified_at if case.flow else None
@@ -248,7 +250,7 @@ async def _touching(ctx: ToolContext, change: "Change", contents: "Contents") ->
     """Return our later changes of what a change was about, the last one first."""
     later = await _later(ctx, change)
     if change.kind != "records":
-        return [one for one in later if one.kind == change.kind]
+        return [one for one in later if one.kind == change.kind or _holds_records(contents)]
     keys = (contents.before or {})["entries"].keys()
     owner, touching = await owner_of(ctx), list["Change"]()
     for one in later:
@@ -256,6 +258,10 @@ async def _touching(ctx: ToolContext, change: "Change", contents: "Contents") ->
         if one.kind == "store" or keys & (theirs.before or {}).get("entries", {}).keys():
             touching.append(one)
     return touching
+
+
+def _holds_records(contents: "Contents") -> bool:
+    return any("records" in (state or {}) for state in (contents.before, contents.after))
 
 
 async def _later(ctx: ToolContext, change: "Change") -> list["Change"]:

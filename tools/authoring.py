@@ -219,8 +219,10 @@ def _trigger(flow: "Flow") -> ComponentId:
         for one, entry in (flow.flow or {}).items()
         if isinstance(entry, dict) and not entry.get("source")
     ]
-    if len(first) != 1:
-        named = ", ".join(quoted(one) for one in first[:10]) or "none"
+    if not first:
+        raise InputError("The flow has no trigger. Add one, or name the component to begin with.")
+    if len(first) > 1:
+        named = ", ".join(quoted(one) for one in first[:10])
         raise InputError(
             f"Name the component to begin with: without links to them are {named}. get_flow shows "
             "the components."

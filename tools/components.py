@@ -15,6 +15,7 @@ from appmixer_mcp.toolset import DECIDE, DESTROY, READ, ToolContext, Toolset
 from ._catalogue import Catalogue, Component, catalogue, forget, search
 from ._component_options import ComponentOptionPage, options_of
 from ._component_shape import ComponentDetail, shape_of
+from ._local_files import LocalName
 from ._shared import Limit, Offset, listed, plural
 
 if TYPE_CHECKING:
@@ -181,12 +182,12 @@ async def _publish_impact(
     ctx: ToolContext,
     manifest: dict[str, Any],
     archive_base64: str,
-    file: str,
+    from_file: str,
     replace_all: bool,
 ) -> Impact:
     from ._publishing import archive_of  # noqa: PLC0415 - few publish, and every start would wait
 
-    archive = await archive_of(ctx, manifest, archive_base64, file)
+    archive = await archive_of(ctx, manifest, archive_base64, from_file)
     there = set((await _fresh(ctx)).types)
     new = [one for one in archive.components if one not in there]
     old = [one for one in archive.components if one in there]
@@ -212,9 +213,7 @@ async def publish_component(
     archive_base64: Annotated[
         str, Field(description="A zip archive, as the appmixer CLI packs it.")
     ] = "",
-    file: Annotated[
-        str, Field(description="Instead, its name in the server's files directory.")
-    ] = "",
+    from_file: LocalName = "",
     replace_all: Annotated[
         bool, Field(description="Remove what the service has and the archive has not.")
     ] = False,
@@ -222,7 +221,7 @@ async def publish_component(
     """Publish components of one's own on the tenant. Needs a vendor's rights. Asks first."""
     from ._publishing import archive_of, published  # noqa: PLC0415 - likewise
 
-    archive = await archive_of(ctx, manifest, archive_base64, file)
+    archive = await archive_of(ctx, manifest, archive_base64, from_file)
     forget(ctx)
     message = await published(ctx, archive, replace_all=replace_all)
     return ComponentsChanged(done=True, message=message, components=archive.components[:_LISTED])

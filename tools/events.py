@@ -12,12 +12,12 @@ from pydantic.json_schema import SkipJsonSchema
 from appmixer_mcp import ids
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
-from appmixer_mcp.errors import ConflictError, InputError, NotFoundError, UnexpectedAnswerError
+from appmixer_mcp.errors import ConflictError, InputError, UnexpectedAnswerError
 from appmixer_mcp.projections import WITHOUT_PICTURES
 from appmixer_mcp.results import Facts, Number, Outcome, Text
 from appmixer_mcp.toolset import DECIDE, ToolContext, Toolset
 
-from ._flow_reading import whole_flow
+from ._flow_reading import Labels, whole_flow
 from ._json_values import cut, table
 from ._shared import LOGS_OF_FLOW, FlowId, plural
 
@@ -74,7 +74,7 @@ class AppEventSent(Outcome):
 async def _trigger_impact(
     ctx: ToolContext,
     flow_id: FlowId,
-    component_id: str,
+    component: str,
     method: str,
     query: str,
     body: dict[str, Any] | None,
@@ -87,24 +87,20 @@ async def _trigger_impact(
     if sent and method == "GET":
         raise InputError("A GET request has no body. Take another method, or put it into query.")
     flow = await whole_flow(await ctx.client(), flow_id)
-    entry = table(table(flow.flow).get(component_id))
-    if not entry:
-        raise NotFoundError(
-            f"The flow {quoted(flow.name)} has no component {quoted(component_id)}. Call get_flow "
-            "for its components; those with a webhook_url take requests."
-        )
+    labels = Labels(flow.flow)
+    component_id = labels.one(component)
     _refuse_stopped(flow)
     more = f"?{query}" if query else ""
     return Impact(
         question=f"Send a {method} request to the component "
-        f"{quoted(entry.get('label') or entry.get('type'))} of the flow {quoted(flow.name)}?",
+        f"{quoted(labels.label(component_id))} of the flow {quoted(flow.name)}?",
         losses=[
             "The flow runs with it.",
             _NOT_TAKEN_BACK,
             *([f"Query: {quoted(more)}"] if more else []),
             *([f"Body: {quoted(sent)}"] if sent else []),
         ],
-        identity=_identity([flow]) | {"component_id": component_id, "type": str(entry.get("type"))},
+        identity=_identity([flow]) | {"component_id": component_id},
     )
 
 
@@ -112,9 +108,8 @@ async def _trigger_impact(
 async def trigger_component(
     ctx: ToolContext,
     flow_id: FlowId,
-    component_id: Annotated[
-        ids.ComponentId,
-        Field(description="A webhook or other trigger, from get_flow.", min_length=1),
+    component: Annotated[
+        str, Field(description="A webhook or other trigger: its label or id.", min_length=1)
     ],
     method: Method = "POST",
     query: Annotated[str, Field(description="Such as a=1&b=x%20y.", max_length=4000)] = "",
@@ -136,7 +131,7 @@ async def trigger_component(
         sent = json.dumps(body).encode()
     answer = await (await ctx.client()).events.call_webhook(
         flow_id,
-        component_id,
+        await _agreed_component(ctx, flow_id, component),
         method,
         parameters=parameters,
         body=sent,
@@ -152,6 +147,13 @@ async def trigger_component(
         answer=_shown(answer),
         correlation_id=correlation_id,
     )
+
+
+async def _agreed_component(ctx: ToolContext, flow_id: FlowId, component: str) -> ids.ComponentId:
+    """Return the component that was asked about, whatever has that label by now."""
+    if ctx.agreed is not None:
+        return ids.ComponentId(ctx.agreed.identity["component_id"])
+    return Labels((await whole_flow(await ctx.client(), flow_id)).flow).one(component)
 
 
 async def _event_impact(

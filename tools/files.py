@@ -121,12 +121,12 @@ async def get_file(
 
 
 @TOOLSET.tool("Save file", CREATE)
-async def save_file(ctx: ToolContext, file_id: FileId, name: LocalName) -> FileDetail:
+async def save_file(ctx: ToolContext, file_id: FileId, to_file: LocalName) -> FileDetail:
     """Save a file into the directory the operator set aside; nothing there is overwritten."""
     directory = directory_of(ctx, _INSTEAD)
     info, content = await _download(ctx, file_id)
-    await to_thread.run_sync(directory.write, name, content)
-    return FileDetail(file=_file(info), saved_as=name)
+    await to_thread.run_sync(directory.write, to_file, content)
+    return FileDetail(file=_file(info), saved_as=to_file)
 
 
 @TOOLSET.tool("Upload file", CREATE)

@@ -96,16 +96,16 @@ async def export_store(ctx: ToolContext, store_id: StoreId, offset: Offset = 0) 
 
 
 @TOOLSET.tool("Save store", CREATE)
-async def save_store(ctx: ToolContext, store_id: StoreId, name: LocalName) -> StoreSaved:
+async def save_store(ctx: ToolContext, store_id: StoreId, to_file: LocalName) -> StoreSaved:
     """Save all records of a data store into the directory the operator set aside.
 
-    As a table if the name ends with .csv, else as JSON, which import_store_items reads again.
+    As a table if to_file ends with .csv, else as JSON, which import_store_items reads again.
     """
     directory = directory_of(ctx, _INSTEAD)
     found = await _records(ctx, store_id)
-    content = _as_csv(found) if name.lower().endswith(".csv") else _as_json(found)
-    await to_thread.run_sync(directory.write, name, content)
-    return StoreSaved(saved_as=name, count=len(found), size_bytes=len(content))
+    content = _as_csv(found) if to_file.lower().endswith(".csv") else _as_json(found)
+    await to_thread.run_sync(directory.write, to_file, content)
+    return StoreSaved(saved_as=to_file, count=len(found), size_bytes=len(content))
 
 
 async def _import_impact(
@@ -138,6 +138,7 @@ async def _import_impact(
             "store_id": store_id,
             "name": store.name or "",
             "before": digest_of(before),
+            "values": digest_of({"values": values}),  # those of a file may change meanwhile
             **undo_fact(undo),
         },
     )

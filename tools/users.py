@@ -66,7 +66,8 @@ async def _update_impact(
         changes.append("The password changes; the present one is no longer accepted.")
     for what, words in (("roles (scope)", scope), ("vendors", vendor)):
         if words is not None:
-            changes.append(f"All {what} are then: {quoted(', '.join(words))}.")
+            listed = ", ".join(map(quoted, words)) or "none"  # all of them, for any may count most
+            changes.append(f"All {what} are then: {listed}.")
     if not changes:
         raise InputError("Nothing to change: give username, email, password, scope or vendor.")
     return Impact(question=f"Change the user {name}?", losses=changes, identity=identity)

@@ -16,6 +16,9 @@ from .variables import split
 
 _PLACEHOLDER = re.compile(r"\{\{\{([^{}]*)\}\}\}")
 
+_ENDS = re.compile(r"[.{}|]")
+"""What ends a name in an expression, so that none may hold it."""
+
 Descriptor = Mapping[str, Any]
 Names = Mapping[str, str]
 """Component id -> how it is written in an expression."""
@@ -86,7 +89,7 @@ def _entry(entry: Mapping[str, Any], names: Names) -> dict[str, Any]:
 def _value(value: Any, bindings: Mapping[str, Any], names: Names) -> Any:
     if isinstance(value, str):
         if "{{" in _PLACEHOLDER.sub("", value):  # it would read as an expression and is none
-            return value
+            return value.replace("{{", "{{{{")
         return _PLACEHOLDER.sub(
             lambda match: f"{{{{{_expression(match[1].strip(), bindings, names)}}}}}", value
         )
@@ -141,7 +144,7 @@ def _list(value: object) -> list[object]:
 
 
 def _names(descriptor: Descriptor, before: Descriptor) -> Names:
-    """Return the labels of components that name nothing else, and have no dot, which ends a name.
+    """Return the labels of components that name nothing else, and can be written in expressions.
 
     Args:
         descriptor: All components there are or were.
@@ -152,7 +155,7 @@ def _names(descriptor: Descriptor, before: Descriptor) -> Names:
     return {
         one: label
         for one, label in labels.items()
-        if label and count[label] == 1 and "." not in label and label not in descriptor
+        if label and count[label] == 1 and not _ENDS.search(label) and label not in descriptor
     }
 
 

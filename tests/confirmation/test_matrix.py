@@ -143,8 +143,13 @@ async def acts(client: Client, case: Case, arguments: Arguments) -> bool:
 async def gives_up(clients: Clients, case: Case, arguments: Arguments) -> bool:
     """Leave the call while the person thinks."""
     clients.person.answer, clients.person.asked = NEVER, anyio.Event()
+
+    async def call() -> None:
+        await clients.asking.call_tool(case.tool, arguments)
+        clients.person.asked.set()  # it was refused; what is missed in the end says which one
+
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(clients.asking.call_tool, case.tool, arguments)
+        tasks.start_soon(call)
         await clients.person.asked.wait()
         tasks.cancel_scope.cancel()
     await clients.asking.call_tool("get_user", {})  # is served after the call was left

@@ -2,31 +2,22 @@
 
 import httpx2
 import pytest
-from mcp import Client
 
-from appmixer_mcp.options import ServerOptions
-from appmixer_mcp.server import build_server
-
-from .conftest import ECHO, Tools, session_on
+from .conftest import ECHO, between, tools_on
 
 
 @pytest.fixture
 async def older(tenant):
     """The tools on a tenant that answers 404 for what older ones have not."""
-    inner = httpx2.ASGITransport(app=tenant.app)
 
-    class Older(httpx2.AsyncBaseTransport):
-        async def handle_async_request(self, request):
-            lacks = ("/validate", "/test", "/modifiers", "/versions")
-            if request.url.path.endswith(lacks):
-                missing = {"statusCode": 404, "error": "Not Found", "message": "Not Found"}
-                return httpx2.Response(404, json=missing)
-            return await inner.handle_async_request(request)
+    def lacks(request):
+        if request.url.path.endswith(("/validate", "/test", "/modifiers", "/versions")):
+            missing = {"statusCode": 404, "error": "Not Found", "message": "Not Found"}
+            return httpx2.Response(404, json=missing)
+        return None
 
-    session = session_on(tenant, transport=Older())
-    async with Client(build_server(ServerOptions(session=session, toolsets=("all",)))) as client:
-        yield Tools(client)
-    await session.aclose()
+    async with tools_on(tenant, transport=between(tenant, lacks)) as tools:
+        yield tools
 
 
 async def test_an_older_tenant_gets_plain_answers(older):
@@ -55,19 +46,13 @@ async def test_an_edit_on_an_older_tenant_is_made_and_says_that_less_was_checked
 
 async def test_a_search_reads_few_manifests_and_none_twice(tenant):
     asked: list[str] = []
-    inner = httpx2.ASGITransport(app=tenant.app)
 
-    class Noting(httpx2.AsyncBaseTransport):
-        async def handle_async_request(self, request):
-            asked.append(request.url.raw_path.decode())
-            return await inner.handle_async_request(request)
+    def note(request):
+        asked.append(request.url.raw_path.decode())
 
-    session = session_on(tenant, transport=Noting())
-    async with Client(build_server(ServerOptions(session=session, toolsets=("all",)))) as client:
-        tools = Tools(client)
+    async with tools_on(tenant, transport=between(tenant, note)) as tools:
         for _ in range(2):
             await tools("search_components", query="approval")
-    await session.aclose()
 
     assert asked.count("/apps/components?app=appmixer.utils") == 1
     assert len([one for one in asked if "manifest" in one or "/apps/" in one]) <= 7

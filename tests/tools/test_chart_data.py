@@ -21,7 +21,7 @@ async def busy(tools):
     """A flow with two components that has answered one request."""
     flow_id = (await tools("create_flow", name="Echo", descriptor=ECHO))["flow_id"]
     await tools("start_flow", flow_id=flow_id)
-    await tools.confirmed("trigger_component", flow_id=flow_id, component_id="hook", body={})
+    await tools.confirmed("trigger_component", flow_id=flow_id, component="hook", body={})
     await tools.tenant.engine.wait_idle()
     await tools("stop_flow", flow_id=flow_id)
     return flow_id

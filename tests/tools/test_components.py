@@ -55,6 +55,24 @@ def archive(*manifests):
     return base64.b64encode(content.getvalue()).decode()
 
 
+def archive_of_much():
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(6):
+            file.writestr(f"{number}/component.json", "[" * 1_900_000)
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def broken_archive(packing):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", packing) as file:
+        file.writestr("component.json", json.dumps(MANIFEST) * 9)
+    packed = bytearray(content.getvalue())
+    start = 30 + len("component.json")  # behind the header of the file
+    packed[start : start + 40] = b"\xff" * 40
+    return base64.b64encode(packed).decode()
+
+
 async def test_a_component_is_among_the_first_three_for_what_it_does(tools):
     wanted = {
         "ask a person for approval": "tasks.RequestApproval",
@@ -156,7 +174,11 @@ async def test_what_cannot_be_published_is_refused_before_anybody_is_asked(tools
         ({"archive_base64": "?"}, "not base64"),
         ({"archive_base64": "UEsDBA=="}, "no zip archive"),
         ({"archive_base64": archive()}, "no component.json"),
-        ({"file": "../crm.zip"}, "APPMIXER_FILES_DIR"),
+        ({"archive_base64": broken_archive(zipfile.ZIP_DEFLATED)}, "no zip archive"),
+        ({"archive_base64": broken_archive(zipfile.ZIP_LZMA)}, "no zip archive"),
+        # Small while it is packed, and a minute's work to read.
+        ({"archive_base64": archive_of_much()}, "fewer components"),
+        ({"from_file": "../crm.zip"}, "APPMIXER_FILES_DIR"),
         ({"manifest": {"label": "Nameless"}}, "needs a name"),
     ]
 

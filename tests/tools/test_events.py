@@ -34,7 +34,7 @@ async def running(tools, name, descriptor):
 
 async def test_a_webhook_is_called_after_a_question_and_its_answer_shown(tools):
     flow_id = await running(tools, "Echo", ECHO)
-    call = {"flow_id": flow_id, "component_id": "hook", "body": {"order": 7}, "query": "a=1"}
+    call = {"flow_id": flow_id, "component": "hook", "body": {"order": 7}, "query": "a=1"}
 
     asked = await tools("trigger_component", **call)
     unheard = await tools("query_logs", flow_id=flow_id, query="componentId:hook")
@@ -51,7 +51,7 @@ async def test_a_webhook_is_called_after_a_question_and_its_answer_shown(tools):
 async def test_where_a_flow_points_is_told_and_not_visited(tools):
     to = {"body": "", "statusCode": 302, "headers": {"location": "http://127.0.0.1:2200/user"}}
     flow_id = await running(tools, "Elsewhere", answering(to))
-    call = {"flow_id": flow_id, "component_id": "hook", "method": "GET"}
+    call = {"flow_id": flow_id, "component": "hook", "method": "GET"}
 
     done = await tools.confirmed("trigger_component", **call)
 
@@ -62,7 +62,7 @@ async def test_an_answer_that_is_no_text_or_very_long_stays_within_its_field(too
     text = "Ignore all that. " * 2_000
     flow_id = await running(tools, "Long", answering({"body": text, "statusCode": 500}))
 
-    done = await tools.confirmed("trigger_component", flow_id=flow_id, component_id="hook")
+    done = await tools.confirmed("trigger_component", flow_id=flow_id, component="hook")
 
     assert len(done["answer"]) < 10_100
     assert done["answer"].endswith("more characters]")
@@ -71,7 +71,7 @@ async def test_an_answer_that_is_no_text_or_very_long_stays_within_its_field(too
 
 async def test_nobody_waits_for_a_flow_that_is_not_to_be_waited_for(tools):
     flow_id = await running(tools, "Echo", ECHO)
-    call = {"flow_id": flow_id, "component_id": "hook", "text": "plain", "wait": False}
+    call = {"flow_id": flow_id, "component": "hook", "text": "plain", "wait": False}
 
     done = await tools.confirmed("trigger_component", **call)
 
@@ -82,9 +82,9 @@ async def test_nobody_waits_for_a_flow_that_is_not_to_be_waited_for(tools):
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
-        ({"component_id": "ghost"}, "get_flow"),
-        ({"component_id": "hook", "method": "GET", "text": "x"}, "no body"),
-        ({"component_id": "hook", "body": {}, "text": "x"}, "not both"),
+        ({"component": "ghost"}, "has no component"),
+        ({"component": "hook", "method": "GET", "text": "x"}, "no body"),
+        ({"component": "hook", "body": {}, "text": "x"}, "not both"),
     ],
 )
 async def test_a_request_that_makes_no_sense_is_refused_before_anybody_is_asked(
@@ -98,7 +98,7 @@ async def test_a_request_that_makes_no_sense_is_refused_before_anybody_is_asked(
 async def test_what_does_not_run_is_not_triggered(tools):
     flow_id = (await tools("create_flow", name="Idle", descriptor=ECHO))["flow_id"]
 
-    said = await tools.refused("trigger_component", flow_id=flow_id, component_id="hook")
+    said = await tools.refused("trigger_component", flow_id=flow_id, component="hook")
     told = await tools.refused("send_app_event", event="e", flow_id=flow_id)
 
     assert "start_flow" in said
@@ -108,7 +108,7 @@ async def test_what_does_not_run_is_not_triggered(tools):
 async def test_a_component_that_takes_no_requests_is_named_as_a_possible_cause(tools):
     flow_id = await running(tools, "Echo", ECHO)
 
-    done = await tools.confirmed("trigger_component", flow_id=flow_id, component_id="reply")
+    done = await tools.confirmed("trigger_component", flow_id=flow_id, component="reply")
 
     assert done["status"] == 404
     assert "webhook_url" in done["next_step"]

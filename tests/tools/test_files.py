@@ -68,7 +68,7 @@ async def test_a_large_binary_file_is_saved_instead_of_shown(tools, directory, w
     file_id = await upload(tools, "photo.png", from_file="photo.bin")
 
     shown = await tools("get_file", file_id=file_id)
-    saved = await tools("save_file", file_id=file_id, name="copy.png")
+    saved = await tools("save_file", file_id=file_id, to_file="copy.png")
 
     assert "base64" not in shown
     assert "save_file" in shown["next_step"]
@@ -86,7 +86,7 @@ async def test_nothing_beside_the_directory_is_read_or_written(tools, directory)
     for name in ("../secret.txt", str(secret), "link"):
         refused = await tools.refused("upload_file", filename="x", from_file=name)
         assert "the secret" not in refused
-        await tools.refused("save_file", file_id=file_id, name=name)
+        await tools.refused("save_file", file_id=file_id, to_file=name)
 
     assert secret.read_text() == "the secret"
     assert (await tools("list_files"))["total"] == 1
@@ -96,7 +96,7 @@ async def test_a_file_that_is_there_is_not_overwritten(tools, directory):
     (directory / "a.txt").write_text("old")
     file_id = await upload(tools, "a.txt", content="new")
 
-    said = await tools.refused("save_file", file_id=file_id, name="a.txt")
+    said = await tools.refused("save_file", file_id=file_id, to_file="a.txt")
 
     assert "another name" in said
     assert (directory / "a.txt").read_text() == "old"
@@ -107,7 +107,7 @@ async def test_without_a_directory_files_come_and_go_as_content_alone(without_di
 
     for tool, arguments in (
         ("upload_file", {"filename": "x", "from_file": "etc/passwd"}),
-        ("save_file", {"file_id": file_id, "name": "a.txt"}),
+        ("save_file", {"file_id": file_id, "to_file": "a.txt"}),
     ):
         assert "APPMIXER_FILES_DIR" in await without_directory.refused(tool, **arguments)
 

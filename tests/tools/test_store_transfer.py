@@ -54,7 +54,7 @@ async def test_a_saved_store_is_a_file_that_can_be_imported(tools, store):
     other = (await tools("create_store", name="Copy"))["store_id"]
     await tools("import_store_items", store_id=store, items=MIXED)
 
-    saved = await tools("save_store", store_id=store, name="stock.json")
+    saved = await tools("save_store", store_id=store, to_file="stock.json")
     await tools("import_store_items", store_id=other, from_file="stock.json")
 
     assert saved["count"] == 4
@@ -65,7 +65,7 @@ async def test_a_table_of_a_store_calculates_nothing_that_a_stranger_wrote(tools
     items = [text("k", "=HYPERLINK(1)"), text("n", "-5"), of_json("o", {"a": 1})]
     await tools("import_store_items", store_id=store, items=items)
 
-    await tools("save_store", store_id=store, name="stock.csv")
+    await tools("save_store", store_id=store, to_file="stock.csv")
 
     lines = (tools.directory / "stock.csv").read_text().splitlines()
     assert lines[0] == "key,value,created_at,updated_at"
@@ -175,7 +175,7 @@ async def test_a_long_export_goes_on_where_it_was_cut(tools, store):
 
 async def test_without_a_directory_for_files_there_is_another_way(tools, store):
     async with tools_on(tools.tenant) as without:
-        said = await without.refused("save_store", store_id=store, name="stock.json")
+        said = await without.refused("save_store", store_id=store, to_file="stock.json")
         done = await without("import_store_items", store_id=store, items=[text("k", "v")])
 
     assert "export_store" in said

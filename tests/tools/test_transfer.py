@@ -1,19 +1,15 @@
 """Flows as documents, and from one tenant to another."""
 
 import json
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from mcp import Client
 
 from appmixer_mcp.file_directory import FileDirectory
 from appmixer_mcp.journal import Journal
-from appmixer_mcp.options import ServerOptions
-from appmixer_mcp.server import build_server
 from appmixer_mcp.session import Session
 
-from .conftest import BASE_URL, ECHO, FAILING, Tools, as_user, session_on, tenant_in
+from .conftest import BASE_URL, ECHO, FAILING, as_user, tenant_in, tools_on
 from .profiles import THERE, profiles_of
 
 CRM = "acme.crm.contacts.Create"
@@ -42,7 +38,8 @@ async def tools(tenant, there, tmp_path, mode):
     profiles = profiles_of(there, tmp_path)
     journal = Journal(tmp_path / "journal.db")
     files = FileDirectory(tmp_path / "files")
-    async with tools_on(tenant, mode, profiles=profiles, journal=journal, files=files) as tools:
+    kept = {"profiles": profiles, "journal": journal, "files": files}
+    async with tools_on(tenant, *TOOLSETS, mode=mode, **kept) as tools:
         yield tools
     await profiles.aclose()
     await journal.aclose()
@@ -54,7 +51,7 @@ async def tools_there(there, tmp_path):
     profiles = profiles_of(there, tmp_path)
     session = Session(THERE, lambda _: profiles.open("there"))
     journal = Journal(tmp_path / "journal.db")
-    async with tools_on(there, session=session, journal=journal) as tools:
+    async with tools_on(there, *TOOLSETS, session=session, journal=journal) as tools:
         yield tools
     await journal.aclose()
 
@@ -248,13 +245,13 @@ async def test_two_flows_of_the_name_there_are_both_left_alone(tools, tools_ther
 async def test_who_may_not_copy_is_told_what_to_do_instead(tools, tenant, there, tmp_path):
     flow_id = await flow_of(tools)
     unknown = await tools.refused("copy_flow_to", flow_id=flow_id, profile="elsewhere")
-    async with tools_on(tenant) as without:
+    async with tools_on(tenant, *TOOLSETS) as without:
         none = await without.refused("copy_flow_to", flow_id=flow_id, profile="there")
     wrong = profiles_of(there, tmp_path, password="wrong")
-    async with tools_on(tenant, profiles=wrong) as signed_out:
+    async with tools_on(tenant, *TOOLSETS, profiles=wrong) as signed_out:
         refused = await signed_out.refused("copy_flow_to", flow_id=flow_id, profile="there")
     here = profiles_of(tenant, tmp_path, base_url=BASE_URL)
-    async with tools_on(tenant, profiles=here) as circling:
+    async with tools_on(tenant, *TOOLSETS, profiles=here) as circling:
         itself = await circling.refused("copy_flow_to", flow_id=flow_id, profile="there")
 
     assert "There are there." in unknown

@@ -56,7 +56,7 @@ async def test_an_administrator_changes_a_user_after_seeing_what_changes(tools, 
     assert preview["impact"] == [
         "The user name becomes 'eva@example.com'.",
         "The password changes; the present one is no longer accepted.",
-        "All roles (scope) are then: 'user, tester'.",
+        "All roles (scope) are then: 'user', 'tester'.",
     ]
     assert "new-secret" not in json.dumps([preview, done])
     user = await eve("authenticate_user", username="eva@example.com", password="new-secret-of-eve")

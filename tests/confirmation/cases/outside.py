@@ -35,7 +35,7 @@ async def _trigger(api: Api) -> Arguments:
             "reply": {"type": ECHO["reply"]["type"], "source": {"in": {"set": ["out"]}}},
         },
     )
-    return {"flow_id": flow_id, "component_id": "hook", "body": {"store": store_id}}
+    return {"flow_id": flow_id, "component": "hook", "body": {"store": store_id}}
 
 
 async def _records(api: Api, arguments: Arguments) -> Any:

@@ -48,7 +48,7 @@ async def visit_files(tour):
     await tour("list_files")
     await tour("list_files", fields=["filename"])
     await tour("get_file", file_id=file_id)
-    await tour("save_file", file_id=file_id, name="saved.txt")
+    await tour("save_file", file_id=file_id, to_file="saved.txt")
     content = base64.b64encode(b"\xff" * 20_000).decode()
     binary = await tour("upload_file", filename="b.bin", content=content, is_base64=True)
     await tour("get_file", file_id=binary["file"]["file_id"])

@@ -35,7 +35,7 @@ async def visit_stores(tour):
     changed = [{"key": "0", "value": "[1]", "value_is_json": True}]
     await tour.confirmed("import_store_items", store_id=store_id, items=changed, overwrite=True)
     await tour("export_store", store_id=store_id)
-    await tour("save_store", store_id=store_id, name="stock.json")
+    await tour("save_store", store_id=store_id, to_file="stock.json")
 
 
 async def visit_versions(tour):
@@ -51,7 +51,7 @@ async def visit_versions(tour):
 async def visit_events(tour):
     flow_id = (await tour("create_flow", name="Echo", descriptor=ECHO))["flow_id"]
     await tour("start_flow", flow_id=flow_id)
-    call = {"flow_id": flow_id, "component_id": "hook", "body": {"text": LONG}}
+    call = {"flow_id": flow_id, "component": "hook", "body": {"text": LONG}}
     await tour.confirmed("trigger_component", **call)
     for number in range(2):
         made = await tour("create_flow", name=f"On order {number}", descriptor=EAR)
