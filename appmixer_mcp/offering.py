@@ -76,6 +76,7 @@ class Offering:
             )
         if name in self.specs:
             return f"{name} is switched off here: this connection asked for less than is served."
-        near = difflib.get_close_matches(name, self.specs, n=3)
+        offered = [spec.name for spec in self.ours(current_selection.get())]
+        near = difflib.get_close_matches(name, offered, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else "tools/list names the tools."
         return f"There is no tool {quoted(name)} here. {hint}"

@@ -6,6 +6,7 @@ from typing import Any
 from appmixer_mcp.cleaning import quoted
 from appmixer_mcp.confirmation import Impact
 from appmixer_mcp.descriptor import check_descriptor
+from appmixer_mcp.editing import readable_diff
 from appmixer_mcp.errors import FlowInvalidError, InputError
 from appmixer_mcp.flow_diff import is_same
 from appmixer_mcp.ids import FlowId
@@ -17,6 +18,8 @@ from ._flow_restoring import deleted_state
 from ._flow_writing import RESTARTS, flow_identity, flow_losses
 from ._keeping import undo_losses
 from ._shared import plural
+
+_MOST_DIFFERENCES = 12
 
 
 async def update_impact(
@@ -40,6 +43,8 @@ async def update_impact(
         losses += _descriptor_losses(flow.flow or {}, descriptor)
     if not losses:
         return None
+    if descriptor is not None and flow.stage == "running":
+        losses += readable_diff(flow.flow or {}, descriptor, most=_MOST_DIFFERENCES, whole=True)
     return Impact(
         question=f"Change the flow {quoted(flow.name)} ({flow.stage})?",
         losses=losses,

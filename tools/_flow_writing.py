@@ -6,6 +6,7 @@ preview, `write_flow` to act.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -143,9 +144,10 @@ async def write_flow(
     async def write() -> None:
         await (by() if by else api.flows.update_flow(flow_id, update, force=running))
 
-    async with keep(
-        ctx, "flow", flow_id, name, state, tool=tool, undoes=undoes, client=client
-    ) as kept:
+    async with (
+        ctx.journal.alone(flow_id) if ctx.journal else nullcontext(),
+        keep(ctx, "flow", flow_id, name, state, tool=tool, undoes=undoes, client=client) as kept,
+    ):
         # By hand, as it were: an own one must not push out the version that is restored.
         kind: Literal["manual", "autosave"] = "manual" if by else "autosave"
         notes = await _version_kept(ctx, api, flow_id, tool, kept, kind) if rewired else []

@@ -145,7 +145,12 @@ def refuse_open_brackets(query: str) -> None:
         InputError: It would leave them.
     """
     depth = 0
-    for bracket in re.findall(r"[()]", re.sub(r'\\.|"(?:\\.|[^"\\])*"', "", query)):
+    bare = re.sub(r'\\.|"(?:\\.|[^"\\])*"|/(?:\\.|[^/\\])*/', "", query)
+    if '"' in bare:
+        raise InputError(
+            'A quotation mark of query has no counterpart. Close it, or write \\" for one.'
+        )
+    for bracket in re.findall(r"[()]", bare):
         depth += 1 if bracket == "(" else -1
         if depth < 0:
             break

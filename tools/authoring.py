@@ -15,6 +15,7 @@ from appmixer_mcp.results import Result, Text
 from appmixer_mcp.toolset import CHANGE, READ, Hints, ToolContext, Toolset
 
 from ._flow_reading import Labels, whole_flow
+from ._json_values import table
 from ._modifiers import ModifierPage, ModifierTried, called, listed, tried
 from ._shared import FlowId, Limit, Offset
 from ._test_runs import FlowTested, Heard
@@ -143,6 +144,13 @@ async def assign_account(
     flow = await whole_flow(client, flow_id)
     component_id = Labels(flow.flow).one(component)
     if account_id:
+        component_type = str(table(table(flow.flow).get(component_id)).get("type"))
+        fitting = await client.accounts.list_component_accounts(component_type, component_id)
+        if account_id not in {one.account_id for one in fitting}:
+            raise InputError(
+                f"{quoted(component)} cannot use the account {quoted(account_id)}. Take one that "
+                f"list_component_accounts gives for {quoted(component_type)}."
+            )
         await client.accounts.assign_account(component_id, AccountId(account_id))
         message = f"{quoted(component)} uses the account {quoted(account_id)}."
     else:

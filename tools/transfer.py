@@ -268,8 +268,12 @@ async def _replacing(
     return Impact(
         question=f"{question} ({there.stage})?",
         losses=losses + lines,
-        identity=flow_identity(there, losses) | {"document": read.digest},
+        identity=flow_identity(there, losses) | _what_is_replaced(there, read),
     )
+
+
+def _what_is_replaced(there: "Flow", read: FlowDocument) -> dict[str, str]:
+    return {"document": read.digest, "version": flow_version(there)}
 
 
 def _update(there: "Flow", read: FlowDocument, name: str) -> dict[str, Any]:
@@ -302,6 +306,12 @@ async def _replaced(
     if not _differences(there, update):
         notes = ["It was the same already; nothing was changed."]
         return Written(None, flow_version(there), there.stage or "", notes)
+    agreed = ctx.agreed.identity if ctx.agreed else {}
+    if not _what_is_replaced(there, read).items() <= agreed.items():
+        raise ConflictError(
+            f"The flow {quoted(there.name)}, or what would replace it, has changed meanwhile; "
+            f"nothing was written. Call {tool} again to see what would change."
+        )
     return await write_flow(ctx, there, update, tool=tool, client=client)
 
 

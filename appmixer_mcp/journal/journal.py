@@ -7,7 +7,8 @@ import logging
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -113,6 +114,24 @@ class Journal:
         if principal:
             self._owners[principal] = owner
         return owner
+
+    @asynccontextmanager
+    async def alone(self, object_id: str) -> AsyncGenerator[None]:
+        """Keep other processes on this data directory from changing an object meanwhile.
+
+        Where no lock can be made, because the disk is read-only for one, there is none.
+
+        Raises:
+            ConflictError: Another process does not end its change.
+        """
+        from .locks import alone
+
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(alone(self._path.with_name("locks"), object_id))
+            except OSError as error:
+                logger.warning("Changes are not kept apart from other processes': %s", error)
+            yield
 
     async def trouble(self, size_bytes: int) -> str:
         """Return why a state of this size cannot be kept; empty when it can."""

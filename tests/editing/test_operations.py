@@ -1,6 +1,5 @@
 """What operations make of a flow, and what is said of those that cannot be carried out."""
 
-import copy
 import itertools
 import json
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 
 from appmixer_mcp.descriptor import MAX_BYTES
-from appmixer_mcp.editing import edit, readable, readable_diff, types_named
+from appmixer_mcp.editing import edit, readable, types_named
 from appmixer_mcp.errors import InputError
 from tests.editing.sandbox_types import (
     CONDITION,
@@ -403,56 +402,6 @@ def test_what_is_odd_in_bindings_is_still_shown():
     shown = readable({"odd": {"type": RESPONSE, **odd}}, {})["odd"]
 
     assert shown["hook.request -> in"] == {"body": "{{5 | None | g_x}} {{nothing}}"}
-
-
-def bound(variable, text="{{{b}}}", **more):
-    """Return a component that takes a variable, and stands in for whatever `more` says."""
-    wired = link("hook", "request", {"url": text}, {"url": {"b": {"variable": variable, **more}}})
-    return {"type": GET, "label": "Take", **wired}
-
-
-HIDING = [
-    # What is in the configuration stands for what is beside it.
-    (
-        lambda flow: flow["take"].update(type=SET, config=flow["take"]["config"] | {"type": GET}),
-        f"type: '{GET}' -> '{SET}'",
-    ),
-    # The same words for another component: labels are swapped, or hold a dot.
-    (
-        lambda flow: flow.update(
-            hook=flow["hook"] | {"label": "Safe"},
-            safe=flow["safe"] | {"label": "Hook"},
-            take=bound("$.hook.out.x"),
-        ),
-        "'{{safe.out.x}}' -> '{{hook.out.x}}'",
-    ),
-    (lambda flow: flow.update(take=bound("$.dotted.x")), "'{{Safe.out.x}}' -> '{{dotted.x}}'"),
-    # The words of an expression that are none.
-    (lambda flow: flow.update(take=bound("", "{{Safe.out.x}}")), "-> '{{{{Safe.out.x}}'"),
-    # A modifier that takes what no expression can say.
-    (
-        lambda flow: flow.update(take=bound("$.safe.out.x", functions=[{"name": "g", "do": 1}])),
-        '"do": 1',
-    ),
-]
-
-
-@pytest.mark.parametrize(("change", "shows"), HIDING)
-def test_no_difference_hides_behind_another_one(change, shows):
-    before = {
-        "hook": {"type": WEBHOOK, "label": "Hook"},
-        "safe": {"type": ON_START, "label": "Safe"},
-        "dotted": {"type": ON_START, "label": "Safe.out"},
-        "take": bound("$.safe.out.x"),
-    }
-    after = copy.deepcopy(before)
-    change(after)
-    after["take"]["config"]["properties"] = {"harmless": "and seen"}
-
-    lines = readable_diff(before, after, most=20)
-
-    assert any("harmless" in line for line in lines)
-    assert any(shows in line for line in lines), lines
 
 
 def test_an_expression_of_endless_parts_names_no_component():

@@ -175,3 +175,28 @@ async def test_who_a_user_is_is_asked_once_for_each_sign_in(opened):
     assert first == again
     assert first != elsewhere
     assert len(asked) == 2
+
+
+async def test_two_processes_do_not_change_the_same_flow_at_the_same_moment(opened):
+    one, other = opened(), opened()
+    order = []
+
+    async def change(journal, name):
+        async with journal.alone("f1"):
+            order.append(f"{name} begins")
+            await anyio.lowlevel.checkpoint()
+            order.append(f"{name} ends")
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(change, one, "one")
+            tasks.start_soon(change, other, "other")
+
+    assert [said.split()[0] for said in order[::2]] == [said.split()[0] for said in order[1::2]]
+
+
+async def test_where_no_lock_can_be_made_a_change_goes_on(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    async with Journal(tmp_path / "file" / "journal.db").alone("f1"):
+        pass

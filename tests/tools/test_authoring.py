@@ -133,7 +133,10 @@ async def test_an_account_is_assigned_by_label_and_taken_away(tools):
     await tools("assign_account", **which, account_id=account["account_id"])
     used = await tools("list_account_flows", account_id=account["account_id"])
     await tools("assign_account", **which, account_id="")
+    other = await tools("create_account", service="acme:mail", token={"key": "k"})
+    said = await tools.refused("assign_account", **which, account_id=other["account_id"])
 
+    assert "list_component_accounts" in said
     assert [one["flow_id"] for one in used["items"]] == [flow_id]
     assert not (await tools("list_account_flows", account_id=account["account_id"]))["items"]
     assert "no component" in await tools.refused(

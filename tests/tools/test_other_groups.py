@@ -184,9 +184,11 @@ async def test_a_query_that_is_no_lucene_is_refused_with_the_reason(tools):
 
 async def test_a_query_cannot_leave_the_brackets_that_join_it_with_the_severity(tools):
     said = await tools.refused("query_logs", query="x) OR (y", severity="error")
+    hidden = await tools.refused("query_logs", query='/"/ ) OR (x "', severity="error")
     quoted = await tools("query_logs", query='msg:"a ) b"', severity="error")
 
     assert "brackets" in said
+    assert "counterpart" in hidden
     assert quoted["items"] == []
 
 
