@@ -157,7 +157,8 @@ def _value(spec: ToolSpec, name: str, text: str) -> object:
     schema = spec.input_schema["properties"].get(name, {})
     if schema.get("type", "string") == "string":
         return text
-    return _json(text, f"{name} takes {expectation(schema)}, written as JSON")
+    example = """, such as '["a", "b"]'""" if schema.get("type") == "array" else ""
+    return _json(text, f"{name} takes {expectation(schema)}, written as JSON{example}")
 
 
 def _json(text: str, takes: str) -> object:

@@ -33,7 +33,7 @@ class Offering:
         tools = tuple(tools)
         self.specs = {spec.name: spec for spec in tools if selection.allows(spec)}
         self.selection = selection
-        self._left_out = {spec.name for spec in tools} - self.specs.keys()
+        self._left_out = {spec.name: spec for spec in tools if spec.name not in self.specs}
 
     @cached_property
     def _published(self) -> "Published":
@@ -67,16 +67,24 @@ class Offering:
             spec = self._published.named(name)
         return spec if spec is not None and current_selection.get().allows(spec) else None
 
+    def serves(self, name: str) -> bool:
+        """Say whether the request under way could call a tool of this name."""
+        return self.find(name) is not None
+
     def why_unknown(self, name: str) -> str:
         """Say why a tool is not offered, and which ones with such a name are."""
         if name in self._left_out:
+            spec = self._left_out[name]
+            if self.selection.read_only and not spec.hints.read_only:
+                return f"{name} is switched off here: the operator's APPMIXER_READ_ONLY is set."
             return (
-                f"{name} is switched off here: the operator's APPMIXER_TOOLSETS or "
-                "APPMIXER_READ_ONLY leaves it out."
+                f"{name} is switched off here. The operator switches it on by adding {name}, or "
+                f"its group {spec.group}, to APPMIXER_TOOLSETS (or --toolsets)."
             )
         if name in self.specs:
             return f"{name} is switched off here: this connection asked for less than is served."
-        offered = [spec.name for spec in self.ours(current_selection.get())]
+        # A command line asks outside of any request.
+        offered = [spec.name for spec in self.ours(current_selection.get(self.selection))]
         near = difflib.get_close_matches(name, offered, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else "tools/list names the tools."
         return f"There is no tool {quoted(name)} here. {hint}"

@@ -332,6 +332,7 @@ class AppmixerServer(MCPServer[None]):
             protocol_version=version or LATEST_MODERN_VERSION,
             person=person_behind(context, confirmations, self._asking(session)),
             progress=progress,
+            serves=self.offering.serves,
             journal=self._options.journal,
             files=self._options.files,
             profiles=self._options.profiles,

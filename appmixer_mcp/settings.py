@@ -213,8 +213,8 @@ class Settings(BaseSettings):
     )  # fmt: skip
     files_dir: Annotated[Path | None, AfterValidator(_own_home)] = Field(
         default=None,
-        description="The one directory that `save_file` writes to and `upload_file` reads from, on "
-        "stdio and by `call` alone; none if unset.",
+        description="The one directory that tools save files to and read them from (`save_file`, "
+        "`upload_file`, `export_flow` and others), on stdio and by `call` alone; none if unset.",
     )
     sandbox_egress: Literal["public", "any", "off"] = Field(
         default="public",

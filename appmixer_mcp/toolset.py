@@ -51,6 +51,10 @@ DESTROY = Hints(destructive=True, idempotent=True)
 DECIDE = Hints(destructive=True, open_world=True)
 
 
+def _whatever(_tool: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool works with: the caller's session, and what the server keeps."""
@@ -64,6 +68,8 @@ class ToolContext:
     """Says what is being done from now on, to a client that waits for long."""
     agreed: Impact | None = None
     """What was asked about and agreed to; None where there was nothing to ask."""
+    serves: Callable[[str], bool] = _whatever
+    """Says whether whoever calls can call a tool of this name, too."""
     journal: "Journal | None" = None
     """Keeps what a write replaces; see `ServerOptions`, as for the two below."""
     files: "FileDirectory | None" = None

@@ -247,7 +247,7 @@ def test_a_tool_that_is_switched_off_is_told_apart_from_an_unknown_one(
 ) -> None:
     monkeypatch.setenv("APPMIXER_READ_ONLY", "true")
 
-    assert "APPMIXER_READ_ONLY leaves it out" in run("call", "delete_flow", "flow_id=x")[2]
+    assert "APPMIXER_READ_ONLY is set" in run("call", "delete_flow", "flow_id=x")[2]
 
 
 def test_a_broken_setting_ends_a_command_with_its_name(run: Run) -> None:

@@ -64,6 +64,8 @@ def parsed(document: object) -> FlowDocument:
         FlowInvalidError: The descriptor is not sound.
     """
     table = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+    if isinstance(table.get("document"), dict):  # the whole answer of export_flow
+        table = cast("dict[str, Any]", table["document"])
     descriptor = table.get("descriptor", table.get("flow"))
     if not isinstance(descriptor, dict):
         raise InputError(

@@ -1,6 +1,6 @@
 """Diagnosis: what is wrong with a flow, and what to do about it, in one short answer."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
@@ -81,9 +81,11 @@ async def diagnose_flow(
         notes=patient.notes,
         next_step="",
     )
+    waits = client.dialect == "appmixer" and ctx.serves("wait_for_logs")
     advice = _advice(
         found,
-        proves="query_logs" if client.dialect == "openapi" else "wait_for_logs",
+        ctx.serves,
+        proves="wait_for_logs" if waits else "query_logs",
         changed_since=_changed_since(flow.modified_at, errors),
     )
     return _fitted(found.model_copy(update={"next_step": " ".join(advice)}))
@@ -130,24 +132,32 @@ def _changed_since(modified_at: datetime | None, errors: Errors | None) -> bool:
     return modified_at is not None and newest_at is not None and newest_at < modified_at
 
 
-def _advice(found: FlowDiagnosis, *, proves: str, changed_since: bool) -> list[str]:
+def _advice(
+    found: FlowDiagnosis, serves: Callable[[str], bool], *, proves: str, changed_since: bool
+) -> list[str]:
     """Return what to do now: what comes first, and what follows.
 
     Args:
         found: What there is to mend.
+        serves: Whether a tool is there to be called.
         proves: The tool that shows whether it is mended.
         changed_since: Whether the flow was changed after its newest error.
     """
-    edit = f"edit_flow (base_version {found.version})"
+    edit = "in Appmixer's designer, for no tool here changes flows"
+    if serves("edit_flow"):
+        edit = f"edit_flow (base_version {found.version})"
+    elif serves("update_flow"):
+        edit = "update_flow"
     start = "" if found.stage == "running" else "start_flow, "
     retry = ""
-    if found.unprocessed_count:
+    if found.unprocessed_count and serves("retry_unprocessed"):
         kept = plural(found.unprocessed_count, "unprocessed message")
         retry = f"; retry_unprocessed puts {kept} back (see list_unprocessed)"
     proof = f"{start}and {proves} proves it{retry}"
     if found.accounts:
         which = quoted(found.accounts[0].component)
-        first = f"Give {which} an account that works: list_component_accounts, assign_account."
+        how = "assign_account" if serves("assign_account") else "in Appmixer's designer"
+        first = f"Give {which} an account that works ({how}); list_component_accounts names them."
         return [first, f"Then {proof}."]
     if found.problems:
         return [f"Mend the problems: {edit}.", f"Then validate_flow, {proof}."]
@@ -163,17 +173,18 @@ def _advice(found: FlowDiagnosis, *, proves: str, changed_since: bool) -> list[s
         return [f"Mend {what} first: {edit}; {look}.", f"Then validate_flow, {proof}."]
     if found.unprocessed_count:
         return [f"No errors are in the log; {proof}."]
-    return [_advice_for_the_healthy(found)]
+    return [_advice_for_the_healthy(found, serves, proves)]
 
 
-def _advice_for_the_healthy(found: FlowDiagnosis) -> str:
+def _advice_for_the_healthy(
+    found: FlowDiagnosis, serves: Callable[[str], bool], proves: str
+) -> str:
     if found.stage != "running":
-        return (
-            "Nothing is wrong that shows; start_flow starts it, wait_for_logs shows what it does."
-        )
+        return f"Nothing is wrong that shows; start_flow starts it, {proves} shows what it does."
     if not found.runs:
         return (
             "It runs and nothing has set it off: see with get_flow what its trigger waits for, "
-            "then wait_for_logs."
+            f"then {proves}."
         )
-    return "Nothing is wrong that shows; get_run with a correlation_id follows one run."
+    follows = "get_run with a" if serves("get_run") else "query_logs with its"
+    return f"Nothing is wrong that shows; {follows} correlation_id follows one run."

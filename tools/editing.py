@@ -134,6 +134,7 @@ async def _edit_impact(
         losses=[
             *losses,
             *readable_diff(before, edited.descriptor, most=_MOST_DIFFERENCES, whole=True),
+            *edited.warnings,
         ],
         identity=flow_identity(flow, losses),
     )

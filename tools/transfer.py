@@ -47,6 +47,7 @@ TOOLSET = Toolset("transfer", "Take flows out, in, and to another tenant.")
 _MOST_DIFFERENCES = 12
 _INSTEAD = "Without to_file and from_file the document goes through the calls themselves."
 _MEND_FIRST = "See to to_mend before it is started."
+_MEND_NOW = "It runs already: see to to_mend there, or stop it."
 
 ToMend = Annotated[
     list[str],
@@ -210,13 +211,14 @@ async def copy_flow_to(
                 ctx, copy.client, copy.document, copy.document.name, "copy_flow_to"
             )
             copy_id, change_id = str(made_id), made.get("change_id")
-            notes = ["It is new there, and stopped."]
+            notes, runs = ["It is new there, and stopped."], False
         else:
             written = await _replaced(
                 ctx, copy.there, copy.document, "", "copy_flow_to", copy.client
             )
             copy_id, change_id = str(copy.there.flow_id), written.change_id
             notes = [f"It is {written.stage} there.", *written.notes]
+            runs = written.stage == "running"
     if change_id:
         notes.append("undo_change takes it back only with that profile signed in.")
     said = f"Copied the flow {quoted(copy.document.name)} to the profile {quoted(profile)}."
@@ -227,7 +229,7 @@ async def copy_flow_to(
         copy_id=copy_id,
         change_id=change_id,
         to_mend=copy.to_mend,
-        next_step=_MEND_FIRST if copy.to_mend else None,
+        next_step=(_MEND_NOW if runs else _MEND_FIRST) if copy.to_mend else None,
     )
 
 
@@ -306,7 +308,7 @@ async def _replaced(
     if not _differences(there, update):
         notes = ["It was the same already; nothing was changed."]
         return Written(None, flow_version(there), there.stage or "", notes)
-    agreed = ctx.agreed.identity if ctx.agreed else {}
+    agreed: Mapping[str, str] = ctx.agreed.identity if ctx.agreed else {}
     if not _what_is_replaced(there, read).items() <= agreed.items():
         raise ConflictError(
             f"The flow {quoted(there.name)}, or what would replace it, has changed meanwhile; "

@@ -206,8 +206,9 @@ class Journal:
         row = await self._run(lambda storage: storage.find(owner, change_id))
         if row is None:
             raise NotFoundError(
-                "There is no such change, or it is so old that the journal has dropped it. "
-                "list_changes lists those there are."
+                "There is no such change of this user on this tenant, or it is so old that the "
+                "journal has dropped it. list_changes lists those there are; a copy to another "
+                "tenant is undone with that profile signed in."
             )
         after = row["after"]
         contents = Contents(

@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from appmixer_mcp.editing import ComponentType, edit
 from appmixer_mcp.prompting import guide
 from appmixer_mcp.sandbox import components, modifiers
 from appmixer_mcp.sandbox.component import Component
@@ -130,16 +129,24 @@ async def test_the_flow_in_the_guide_runs(tenants):
     assert page["items"][0]["value"] == '{"id": 5000, "amount": 5000}'
 
 
-def test_the_operations_of_the_guide_can_be_carried_out():
-    (block,) = re.findall(r"```edit\n(.*?)```", guide(), re.S)
+async def test_the_operations_of_the_guide_are_carried_out(tenants):
+    steps, tools_of_a_flow = re.findall(r"```edit\n(.*?)```", guide(), re.S)
+    async with tenants.owner() as call:
+        store = (await call("create_store", name="Large orders"))["store_id"]
+        orders = await call("create_flow", name="Example", descriptor=example(store))
+        empty = await call("create_flow", name="Tools")
 
-    task = found("tasks.RequestApproval")
-    fields = frozenset(field.name for field in task.in_ports[0].fields)
-    ports = tuple(port.name for port in task.out_ports)
-    known = ComponentType("", {task.in_ports[0].name: fields}, ports, None)
+        edited = [
+            await call(
+                "edit_flow",
+                flow_id=flow["flow_id"],
+                base_version=flow["version"],
+                operations=json.loads(operations),
+            )
+            for flow, operations in ((orders, steps), (empty, tools_of_a_flow))
+        ]
+        started = await call("start_flow", flow_id=empty["flow_id"])
 
-    edited = edit(example("STORE"), json.loads(block), {task.type: known})
-
-    keeps = edited.descriptor["KEEP"]["config"]["transform"]["in"]["LIMIT"]["true"]
-    assert keeps["modifiers"]["key"]
-    assert set(edited.ids) == {"Ask first"}
+    assert [list(one["ids"]) for one in edited] == [["Ask first"], ["Gateway", "greet", "Answer"]]
+    assert not any("new_problems" in one or "warnings" in one for one in edited)
+    assert started["stage"] == "running"

@@ -21,7 +21,7 @@ LATER_MS = 1_800_000_000_000
 
 
 def serving(tenant, **options):
-    return tools_on(tenant, "sdk", "diagnosis", "authoring", **options)
+    return tools_on(tenant, "sdk", "diagnosis", "authoring", "messages", **options)
 
 
 @pytest.fixture
