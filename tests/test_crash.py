@@ -136,7 +136,7 @@ async def crashing_round(data: Path, count: int, kills: int) -> None:
 
 async def test_nothing_is_lost_or_done_twice_in_a_flow_that_is_killed(tmp_path: Path) -> None:
     with anyio.fail_after(120):
-        await crashing_round(tmp_path / "data", 200, 3)
+        await crashing_round(tmp_path / "data", 120, 3)
 
 
 @pytest.mark.long

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import httpx2
+import pytest
 from anyio.abc import ByteStream, SocketAttribute
 
 from appmixer_mcp.api import AppmixerClient
@@ -154,6 +155,7 @@ async def test_when_the_owner_is_killed_another_server_goes_on_with_its_data(
     assert announced["pid"] != owner.pid
 
 
+@pytest.mark.long
 async def test_when_the_owner_is_killed_flows_go_on_under_a_server_that_nobody_calls(
     tmp_path: Path,
 ) -> None:

@@ -198,6 +198,7 @@ async def test_a_report_that_cannot_be_sent_does_not_end_its_call():
             await anyio.lowlevel.checkpoint()
 
 
+@pytest.mark.long
 async def test_a_long_call_is_reported_over_every_way_to_connect(tmp_path):
     heard = {way: Heard() for way in ("modern", "legacy", "sse", "sse of today")}
 

@@ -126,6 +126,7 @@ def test_a_signal_ends_the_server_in_order_although_its_stdin_stays_open(
     assert not (tmp_path / "data" / "sandbox.json").exists()
 
 
+@pytest.mark.long
 async def test_two_calls_at_once_and_a_server_share_one_tenant(tmp_path: Path) -> None:
     data = tmp_path / "data"
     at_once = [start("call", "list_flows", data_dir=data) for _ in range(2)]

@@ -68,6 +68,7 @@ def test_without_the_package_the_operator_is_told_what_to_install(
         set_up_tracing()
 
 
+@pytest.mark.long
 def test_spans_of_the_mcp_sdk_reach_the_collector_that_the_variables_name() -> None:
     received: list[tuple[str, bytes]] = []
 

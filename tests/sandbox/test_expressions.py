@@ -358,7 +358,7 @@ functions = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(content=values, lambda_=values, functions=functions)
 def test_expressions_never_raise_anything_but_input_errors(
     content: Json, lambda_: Json, functions: list[Any]

@@ -15,12 +15,12 @@ SESSIONS_OF_EACH = 16
     ("auth", "way"),
     [
         ("bearer", "modern"),
-        ("oauth", "legacy"),
         *(
             pytest.param(*one, marks=pytest.mark.long)
             for one in (
                 ("bearer", "legacy"),
                 ("bearer", "sse"),
+                ("oauth", "legacy"),
                 ("oauth", "modern"),
                 ("oauth", "sse"),
             )
