@@ -140,10 +140,18 @@ async def journal(tmp_path):
     await journal.aclose()
 
 
-@pytest.fixture(params=["auto", "legacy"])
+def pytest_generate_tests(metafunc):
+    """Have tests use `tools` in both eras, unless their module says that one shows it all."""
+    if "tools" in metafunc.fixturenames:
+        eras = getattr(metafunc.module, "ERAS", ("auto", "legacy"))
+        metafunc.parametrize("tools", eras, indirect=True)
+
+
+@pytest.fixture
 async def tools(tenant, journal, request):
     """Tools in both protocol eras: without a handshake, and with the older one."""
-    async with tools_on(tenant, mode=request.param, journal=journal) as tools:
+    toolsets = getattr(request.module, "TOOLSETS", ())
+    async with tools_on(tenant, *toolsets, mode=request.param, journal=journal) as tools:
         yield tools
 
 

@@ -3,11 +3,10 @@
 import json
 
 import httpx2
-import pytest
 
 from .conftest import ECHO, FAILING
 
-pytestmark = pytest.mark.parametrize("tools", ["auto"], indirect=True)
+ERAS = ("auto",)
 """The tour of test_same_facts calls each of these tools in both eras."""
 
 CRM = "acme.crm.contacts.Create"

@@ -12,7 +12,7 @@ from appmixer_mcp.sandbox.stores import UserStores
 
 from .conftest import ECHO, as_user, tools_on
 
-pytestmark = pytest.mark.parametrize("tools", ["auto"], indirect=True)
+ERAS = ("auto",)
 
 BROKEN = {"a": {"type": "appmixer.utils.controls.Teleport", "label": "Beam", "source": {}}}
 

@@ -5,11 +5,9 @@ import io
 import json
 import zipfile
 
-import pytest
-
 from .conftest import ECHO
 
-pytestmark = pytest.mark.parametrize("tools", ["auto"], indirect=True)
+ERAS = ("auto",)
 """The tour of test_same_facts calls each of these tools in both eras."""
 
 CRM = "acme.crm.contacts.Create"

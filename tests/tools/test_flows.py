@@ -9,6 +9,7 @@ from appmixer_mcp.server import build_server
 
 from .conftest import BASE_URL, ECHO, FAILING, Tools, as_user, session_on
 
+TOOLSETS = ("sdk",)
 UNKNOWN = "3f2b0e2c-0000-4000-8000-000000000000"
 
 

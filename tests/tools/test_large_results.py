@@ -15,6 +15,8 @@ from appmixer_mcp.wire import as_mcp_result
 
 from .conftest import FAILING, as_user, session_on
 
+ERAS = ("auto",)  # the other one shows the same of what is tested here
+TOOLSETS = ("sdk", "stores")
 PLAIN = {"type": "appmixer.utils.controls.OnStart", "label": "x" * 100, "source": {}}
 MANY = {f"c{number}": PLAIN for number in range(60)}
 

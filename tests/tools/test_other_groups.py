@@ -13,6 +13,9 @@ from appmixer_mcp.session import SANDBOX, Session
 
 from .conftest import BASE_URL, FAILING, Tools, as_user, session_on, token_of
 
+ERAS = ("auto",)  # the other one shows the same of what is tested here
+TOOLSETS = ("sdk", "stores")
+
 
 async def test_the_session_shows_where_and_as_whom_but_no_secret(tools, tenant):
     await tools("get_user")

@@ -18,6 +18,8 @@ from tests.listings import named
 
 from .conftest import FAILING, as_user, session_on, tenant_in
 
+ERAS = ("auto",)  # the other one shows the same of what is tested here
+TOOLSETS = ("sdk", "stores")
 OF_A_FLOW = ["appmixer://flows/{}", "appmixer://flows/{}/descriptor", "appmixer://flows/{}/logs"]
 OF_OBJECTS = {
     "get_flow": OF_A_FLOW,

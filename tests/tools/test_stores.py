@@ -9,6 +9,9 @@ from appmixer_mcp.server import build_server
 
 from .conftest import Tools, session_on
 
+ERAS = ("auto",)  # the other one shows the same of what is tested here
+TOOLSETS = ("sdk", "stores")
+
 
 @pytest.fixture
 async def store(tools):
