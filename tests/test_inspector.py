@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from appmixer_mcp.presets import DEFAULT
 from tests.npm import npm_package
 from tests.processes import lines, start
 
@@ -67,6 +68,6 @@ def test_the_inspector_lists_and_calls_tools(
         call = ["--method=tools/call", "--tool-name=list_flows", "--tool-arg", "limit=2"]
         called = inspect(inspector, tmp_path, *options, *call, *target)
 
-    assert len(listed["tools"]) == 39
+    assert len(listed["tools"]) == len(DEFAULT)
     assert called["structuredContent"]["total"] == 3
     assert len(called["structuredContent"]["items"]) == 2

@@ -382,7 +382,7 @@ def test_a_worker_that_cannot_share_says_so_and_asks_for_no_other_in_its_place(h
                 "APPMIXER_BASE_URL": "http://127.0.0.1:9",
                 "APPMIXER_TOOLSETS": "none-such",
             },
-            "APPMIXER_TOOLSETS: There is no group or preset 'none-such'",
+            "APPMIXER_TOOLSETS: There is no preset, group or tool 'none-such'",
         ),
     ],
 )
