@@ -50,10 +50,10 @@ class Problem:
 def check_descriptor(descriptor: object) -> list[Problem]:
     """Return everything that keeps a descriptor from being a sound flow; empty when it is one."""
     problems = check_entries(descriptor)
-    if not _is_map(descriptor):
+    if not is_map(descriptor):
         return problems
     for component_id, entry in descriptor.items():
-        if _is_map(entry):
+        if is_map(entry):
             problems.extend(_wiring_problems(component_id, entry, descriptor))
     return problems
 
@@ -71,7 +71,7 @@ def check_entries(descriptor: object, *, most: int | None = None) -> list[Proble
 
 
 def _draft_problems(descriptor: object) -> Iterator[Problem]:
-    if not _is_map(descriptor):
+    if not is_map(descriptor):
         yield Problem("", "A flow descriptor is an object: component id -> entry.", "type")
         return
     try:
@@ -87,7 +87,7 @@ def _draft_problems(descriptor: object) -> Iterator[Problem]:
         if not _COMPONENT_ID.fullmatch(component_id):
             message = "A component id may hold letters, digits, spaces, _ and - only."
             yield Problem(component_id, message, "pattern")
-        if _is_map(entry):
+        if is_map(entry):
             yield from _entry_problems(component_id, entry)
         else:
             message = "The entry must be an object with at least `type`."
@@ -111,8 +111,8 @@ def link_transforms(
     What is not well-formed is left out; a link that a transform names need not be there.
     """
     config = entry.get("config")
-    for path, transform in _transforms(config) if _is_map(config) else ():
-        if _is_map(transform) and len(path) == _LINK_KEYS:
+    for path, transform in _transforms(config) if is_map(config) else ():
+        if is_map(transform) and len(path) == _LINK_KEYS:
             in_port, sender_id, out_port = path
             yield (in_port, sender_id, out_port), transform
 
@@ -144,7 +144,7 @@ def _source_problems(component_id: str, source: object) -> Iterator[Problem]:
         if not _PORT.fullmatch(in_port):
             message = f"`source` names the in port {_quoted(in_port)}."
             yield Problem(component_id, message, "pattern")
-        if not _is_map(senders):
+        if not is_map(senders):
             message = (
                 f"`source.{_shown(in_port)}` must be an object: source component id -> [out ports]."
             )
@@ -161,13 +161,13 @@ def _source_problems(component_id: str, source: object) -> Iterator[Problem]:
 
 def _config_problems(component_id: str, config: object) -> Iterator[Problem]:
     for key, value in _map_items(config):
-        if key in ("properties", "transform", "auth") and not _is_map(value):
+        if key in ("properties", "transform", "auth") and not is_map(value):
             yield Problem(component_id, f"`config.{key}` must be an object.", "type")
-    if not _is_map(config):
+    if not is_map(config):
         return
     for path, transform in _transforms(config):
         where = f"`config.transform.{_joined(path)}`"
-        if not _is_map(transform) or len(path) < _LINK_KEYS:
+        if not is_map(transform) or len(path) < _LINK_KEYS:
             message = f"{where} must be an object; transforms are in port -> source -> out port."
             yield Problem(component_id, message, "type")
         else:
@@ -180,14 +180,14 @@ def _transform_problems(
     if transform.get("type", "json2new") not in _TRANSFORM_TYPES:
         message = f"{where}.type must be json2new (or the older json2ext)."
         yield Problem(component_id, message, "enum")
-    if not _is_map(transform.get("lambda")):
+    if not is_map(transform.get("lambda")):
         yield Problem(component_id, f"{where}.lambda must be an object: field -> value.", "type")
     modifiers = transform.get("modifiers", {})
-    if not _is_map(modifiers):
+    if not is_map(modifiers):
         yield Problem(component_id, f"{where}.modifiers must be an object.", "type")
         return
     for field_name, bindings in modifiers.items():
-        bound = _is_map(bindings) and all(_is_map(binding) for binding in bindings.values())
+        bound = is_map(bindings) and all(is_map(binding) for binding in bindings.values())
         if not bound:
             place = f"{where}.modifiers.{_shown(field_name)}"
             message = f"{place} must be an object: binding id -> binding."
@@ -239,11 +239,11 @@ def _wiring_problems(
 def _transforms(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], object]]:
     """Yield (path, transform) for each leaf; the path is shorter where a level is no object."""
     for in_port, senders in _map_items(config.get("transform")):
-        if not _is_map(senders):
+        if not is_map(senders):
             yield (in_port,), senders
             continue
         for sender_id, out_ports in senders.items():
-            if not _is_map(out_ports):
+            if not is_map(out_ports):
                 yield (in_port, sender_id), out_ports
                 continue
             for out_port, transform in out_ports.items():
@@ -271,10 +271,11 @@ def _are_ports(value: object) -> TypeGuard[str | list[str]]:
     return bool(names) and well_named and len(set(map(str, names))) == len(names)
 
 
-def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
+def is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Say whether a JSON value is an object."""
     return isinstance(value, dict)
 
 
 def _map_items(value: object) -> Iterator[tuple[str, Any]]:
-    if _is_map(value):
+    if is_map(value):
         yield from value.items()

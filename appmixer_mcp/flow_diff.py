@@ -4,10 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
 from appmixer_mcp.cleaning import quoted
-from appmixer_mcp.descriptor import source_links
+from appmixer_mcp.descriptor import is_map, source_links
 
 _LONGEST_VALUE = 80
 _BEFORE_THE_CHANGE = 20  # characters of a long value that are shown before where it changes
@@ -19,7 +19,7 @@ Entry = Mapping[str, Any]
 
 def is_same(before: Any, after: Any) -> bool:
     """Say whether two JSON values are the same; to Python, 1 and true are."""
-    if _is_map(before) and _is_map(after):
+    if is_map(before) and is_map(after):
         return before.keys() == after.keys() and all(
             is_same(before[key], after[key]) for key in before
         )
@@ -61,7 +61,7 @@ def component_name(descriptor: Mapping[str, Any], component_id: str) -> str:
 
 def value_diff(before: Any, after: Any, path: str = "") -> Iterator[str]:
     """Yield a line for each leaf of two JSON values that differs, led by its path."""
-    if _is_map(before) and _is_map(after):
+    if is_map(before) and is_map(after):
         for key in [*before, *(key for key in after if key not in before)]:
             at = f"{path}.{key}" if path else str(key)
             if key not in after:
@@ -114,7 +114,7 @@ def _differences(
             yield from (
                 f"~ {new[one]}: {line}" for line in value_diff(_contents(was), _contents(entry))
             )
-        elif whole and _is_map(entry):
+        elif whole and is_map(entry):
             told = {key: entry.get(key) for key in ("type", "label")}
             yield from (
                 f"+ {new[one]}: {line}" for line in value_diff(told, told | _contents(entry))
@@ -134,28 +134,28 @@ def _rewired(
 
 def _contents(entry: Any) -> Any:
     """Return an entry without what has lines of its own."""
-    if not _is_map(entry):
+    if not is_map(entry):
         return entry
     return {key: one for key, one in entry.items() if key != "source" and key not in _PLACE}
 
 
 def _moved(before: Any, after: Any) -> bool:
-    if not (_is_map(before) and _is_map(after)):
+    if not (is_map(before) and is_map(after)):
         return False
     return any(before.get(axis) != after.get(axis) for axis in _PLACE)
 
 
 def _links(entry: Any) -> dict[tuple[str, str, str], None]:
-    return dict.fromkeys(source_links(entry.get("source"))) if _is_map(entry) else {}
+    return dict.fromkeys(source_links(entry.get("source"))) if is_map(entry) else {}
 
 
 def _label(entry: Any) -> str:
-    label = entry.get("label") if _is_map(entry) else None
+    label = entry.get("label") if is_map(entry) else None
     return label if isinstance(label, str) else ""
 
 
 def _type(entry: Any) -> str:
-    return quoted(str(entry.get("type"))) if _is_map(entry) else "no component"
+    return quoted(str(entry.get("type"))) if is_map(entry) else "no component"
 
 
 def _change(before: Any, after: Any) -> str:
@@ -184,7 +184,3 @@ def _text(value: Any) -> str:
 def _shown(path: str) -> str:
     """Return a path of keys, which may be anybody's, as part of a line."""
     return quoted(path)[1:-1]
-
-
-def _is_map(value: Any) -> TypeGuard[Entry]:
-    return isinstance(value, dict)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
+
+from appmixer_mcp.descriptor import is_map
 
 ERROR_PORT = "error"
 """The out port that every component has beside those of its manifest."""
@@ -35,22 +37,18 @@ def component_type(manifest: Mapping[str, Any]) -> ComponentType:
 
 def _ports(found: object) -> Iterable[tuple[str, object]]:
     for port in cast("list[object]", found) if isinstance(found, list) else []:
-        name = port.get("name") if _is_map(port) else port
+        name = port.get("name") if is_map(port) else port
         if isinstance(name, str):
             yield name, port
 
 
 def _fields(part: object) -> Fields:
-    if not _is_map(part) or part.get("source"):  # which tells at run time what there is
+    if not is_map(part) or part.get("source"):  # which tells at run time what there is
         return None
     inspector, schema = part.get("inspector"), part.get("schema")
-    if _is_map(inspector) and inspector.get("source"):
+    if is_map(inspector) and inspector.get("source"):
         return None
-    inputs = inspector.get("inputs") if _is_map(inspector) else None
-    properties = schema.get("properties") if _is_map(schema) else None
-    names = {*(inputs if _is_map(inputs) else ()), *(properties if _is_map(properties) else ())}
+    inputs = inspector.get("inputs") if is_map(inspector) else None
+    properties = schema.get("properties") if is_map(schema) else None
+    names = {*(inputs if is_map(inputs) else ()), *(properties if is_map(properties) else ())}
     return frozenset(names) or None
-
-
-def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, dict)

@@ -4,10 +4,10 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
 from appmixer_mcp.cleaning import quoted
-from appmixer_mcp.descriptor import check_entries, link_transforms
+from appmixer_mcp.descriptor import check_entries, is_map, link_transforms
 from appmixer_mcp.errors import InputError
 from appmixer_mcp.flow_diff import component_name
 
@@ -122,7 +122,7 @@ class Draft:
     def entry(self, component_id: str) -> Mapping[str, Any]:
         """Return an entry to look at; an empty one in place of what is none."""
         entry = self.entries[component_id]
-        return entry if _is_map(entry) else {}
+        return entry if is_map(entry) else {}
 
     def type_of(self, component_id: str) -> str:
         """Return a component's type."""
@@ -227,7 +227,3 @@ class Draft:
         names = [self.shown(one) for one in islice(self.entries, _LISTED)]
         more = f" and {len(self.entries) - _LISTED} more" if len(self.entries) > _LISTED else ""
         return (", ".join(names) + more) or "none"
-
-
-def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, dict)

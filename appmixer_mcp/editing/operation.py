@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
 from appmixer_mcp.cleaning import quoted
+from appmixer_mcp.descriptor import is_map
 from appmixer_mcp.errors import InputError
 
 _OBJECTS = ("fields", "properties")
@@ -101,7 +102,7 @@ def _problem(kind: Kind, values: Mapping[str, Any]) -> str:
         return f"it has no field {quoted(unknown[0])}."
     for name, value in values.items():
         if name in _OBJECTS:
-            sound, form = _is_map(value), "an object"
+            sound, form = is_map(value), "an object"
         elif name in _NUMBERS:
             sound, form = isinstance(value, int | float) and not isinstance(value, bool), "a number"
         else:
@@ -119,7 +120,3 @@ def _value(name: str, value: object) -> object:
         except (ValueError, RecursionError):
             return value
     return value
-
-
-def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, dict)
